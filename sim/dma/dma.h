@@ -1,0 +1,69 @@
+/*
+ * dma - the DMA API of the simulated kernel over the IOMMU API: every workload maps and unmaps
+ * through here, whatever the vendor, allocator or flush policy. Keeps which ranges are live, and
+ * holds every translation that a device gets against it.
+ */
+#ifndef SIM_DMA_DMA_H
+#define SIM_DMA_DMA_H
+#include "conf/conf.h"
+#include "dma/flush/flush.h"
+#include "dma/iova/iova.h"
+#include "hw/pcie.h"
+#include "iommu/iommu.h"
+
+#define DMA_CONF(F)                                                                                \
+	F(u32, mask_bits, "64", "24", "64", "bits", "Address mask of the devices.")                \
+	F(bool, forcedac, "false", NULL, NULL, "",                                                 \
+		"Do not try addresses below 4 GiB first (iommu.forcedac).")
+
+CONF_DECLARE(dma_conf, DMA_CONF);
+extern const struct conf_table dma_conf_table;
+
+enum dma_dir { DMA_TO_DEVICE, DMA_FROM_DEVICE, DMA_BIDIRECTIONAL };
+
+struct dma_system; /* all domains, the policy, the ground truth */
+struct dma_dev; /* one device, attached to a domain */
+
+struct dma_system_conf {
+	const struct dma_conf *dma;
+	const struct iova_allocator_ops *allocator;
+	const void *allocator_conf;
+	const struct flush_policy_ops *policy;
+	const void *policy_conf;
+};
+
+/* model NULL: no IOMMU, bus addresses are physical addresses. */
+struct dma_system *dma_system_create(struct machine *m, const struct dma_system_conf *conf,
+	const struct iommu_model_ops *model, void *model_state, struct windows *windows,
+	struct err *err);
+void dma_system_destroy(struct dma_system *s);
+/* Flush and release everything that waits; then every IOVA is back or the run has leaked. */
+void dma_system_drain(struct dma_system *s, struct proc *p);
+
+/* One domain of its own for the device behind `port`; connects the port to the IOMMU. */
+struct dma_dev *dma_dev_create(struct dma_system *s, struct proc *p, struct pcie_port *port,
+	struct err *err);
+void dma_dev_destroy(struct dma_dev *d, struct proc *p);
+
+struct dma_sg {
+	hpa_t pa; /* page-aligned except for the first segment */
+	uint32_t len;
+};
+
+/* False when the address space is exhausted. *out carries the offset within the page. May wait. */
+bool dma_map_single(struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir,
+	iova_t *out);
+void dma_unmap_single(struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len,
+	enum dma_dir dir);
+/* The segments become one contiguous IOVA range; dma_unmap_single with the total length undoes it. */
+bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, iova_t *out);
+/* Zeroed, page-aligned memory that device and CPU share (rings). */
+bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t *pa, iova_t *iova);
+void dma_free_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t pa, iova_t iova);
+
+struct pcie_port *dma_dev_port(struct dma_dev *d);
+struct machine *dma_dev_machine(struct dma_dev *d);
+uint64_t dma_live_ranges(const struct dma_system *s);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * cacheline - who holds a line that several CPUs use, and what it costs to get it. Shared objects
+ * (a lock word, a tree node, a ring index) embed one; contention follows from its movements.
+ *
+ * A read gets a shared copy from the last writer; a write takes the line from everybody. Transfers
+ * of one line happen one after another, same socket or cross socket by the platform's figures.
+ */
+#ifndef SIM_HW_CACHELINE_H
+#define SIM_HW_CACHELINE_H
+#include "base/types.h"
+
+struct proc;
+struct machine;
+
+#define LINE_NO_OWNER UINT16_MAX
+
+struct line {
+	uint64_t sharers; /* bit cpu % 64: has a copy; above 64 CPUs a bit stands for several */
+	sim_time busy_until; /* the line is on its way until then */
+	uint16_t owner; /* CPU that wrote it last */
+};
+
+static inline void line_init(struct line *l)
+{
+	*l = (struct line){ .owner = LINE_NO_OWNER };
+}
+
+/* Charge p for the access, at its local clock; true when the line had to move. The time goes to the
+ * CPU's category `cat` (cpu.h). No-ops for PROC_UNTIMED and for procs that are not CPUs. */
+bool line_read(struct line *l, struct proc *p, unsigned cat);
+bool line_write(struct line *l, struct proc *p, unsigned cat);
+
+/* Time of one transfer between two CPUs. */
+sim_time line_transfer(const struct machine *m, unsigned from_cpu, unsigned to_cpu);
+
+#endif

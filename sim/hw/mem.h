@@ -1,0 +1,30 @@
+/*
+ * mem - simulated physical memory: the real bytes of every table, ring and descriptor, sparse,
+ * little endian. Plain accesses take no time; who pays for an access is up to the caller
+ * (mem_read_timed for hardware, cpu_* for CPUs).
+ */
+#ifndef SIM_HW_MEM_H
+#define SIM_HW_MEM_H
+#include "engine/proc.h"
+#include "hw/machine.h"
+
+struct mem;
+
+struct mem *mem_create(const struct mem_conf *conf, struct metric_scope *scope);
+void mem_destroy(struct mem *m); /* aborts when a page is still allocated: mem_check_leaks first */
+
+bool mem_exists(const struct mem *m, hpa_t at, uint64_t len);
+/* at is aligned to the access and exists (mem_exists). */
+uint64_t mem_read64(const struct mem *m, hpa_t at);
+void mem_write64(struct mem *m, hpa_t at, uint64_t v);
+uint32_t mem_read32(const struct mem *m, hpa_t at);
+void mem_write32(struct mem *m, hpa_t at, uint32_t v);
+void mem_read(const struct mem *m, hpa_t at, void *buf, uint64_t len);
+void mem_write(struct mem *m, hpa_t at, const void *buf, uint64_t len);
+
+/* When a read (write) of `bytes` that hardware issues at `now` is done: latency plus the wait for the
+ * memory's bandwidth. */
+sim_time mem_read_done(struct mem *m, sim_time now, uint32_t bytes);
+sim_time mem_write_done(struct mem *m, sim_time now, uint32_t bytes);
+
+#endif
