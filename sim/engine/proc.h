@@ -47,6 +47,8 @@ void proc_wait(struct proc *p, struct waitq *q);
 /* Wake the longest waiter at time `when` (>= engine_now()); it leaves the queue at once.
  * False when nobody waits. */
 bool waitq_wake_one(struct waitq *q, sim_time when);
+/* The same for the n-th waiter, from 0: for locks that are not fair. */
+bool waitq_wake_nth(struct waitq *q, unsigned n, sim_time when);
 void waitq_wake_all(struct waitq *q, sim_time when);
 
 /* The proc now running in this thread, or NULL: for bug reports. */
