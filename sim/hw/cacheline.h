@@ -30,6 +30,10 @@ static inline void line_init(struct line *l)
 bool line_read(struct line *l, struct proc *p, unsigned cat);
 bool line_write(struct line *l, struct proc *p, unsigned cat);
 
+/* The line of a memory address that belongs to no object (table entries, descriptors). From a direct-
+ * mapped table of the recently used: a line that was displaced comes back as owned by nobody. */
+struct line *line_of_memory(struct machine *m, hpa_t at);
+
 /* Time of one transfer between two CPUs. */
 sim_time line_transfer(const struct machine *m, unsigned from_cpu, unsigned to_cpu);
 

@@ -1,10 +1,11 @@
 /*
  * lock - spinlocks of simulated CPUs. What a hand-over costs follows from the algorithm and the
  * movements of the lock's cache line:
- *   ticket  every waiter re-reads the line at each hand-over; the next owner is served somewhere
- *           among them, so the cost grows with the waiters (Boyd-Wickizer et al., OLS 2012)
+ *   ticket  every waiter re-reads the line at each hand-over. The sockets fetch it side by side, a
+ *           socket's waiters one after another, and the next owner is served somewhere among them:
+ *           the cost grows with the waiters (Boyd-Wickizer et al., OLS 2012)
  *   queued  each waiter spins on its own line: one transfer per hand-over (MCS)
- *   tas     waiters fight for the line: unfair, every attempt moves it
+ *   tas     waiters fight for the line: unfair; the release has to win it from all their attempts
  * First come, first served for ticket and queued. Interrupts are off while a lock is held or waited for.
  *
  * A release needs no event: the holder's later local time of release is kept and whoever arrives
@@ -48,6 +49,7 @@ struct lock {
 	sim_time free_at; /* when !held: end of the last critical section */
 	sim_time acquired_at;
 	unsigned nwaiting;
+	uint16_t *waiting_on; /* of these, by socket */
 	struct waitq waiters;
 	struct line line;
 	struct rng rng;

@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "base/list.h"
 #include "engine/engine.h"
+#include "hw/cacheline.h"
 #include "obs/metrics.h"
 
 struct cpu;
@@ -80,14 +81,22 @@ struct machine_conf {
 	const struct mem_conf *mem;
 };
 
+#define MACHINE_LINES_LG2 13u
+
+struct memory_line {
+	uint64_t tag; /* address / 64 + 1; 0: empty */
+	struct line line;
+};
+
 struct machine {
 	struct engine *engine;
 	struct metrics *metrics;
 	struct mem *mem;
 	struct pages *pages;
 	struct cpu *cpus;
-	unsigned ncpus;
+	unsigned ncpus, nsockets;
 	struct list locks; /* of struct lock, in order of creation */
+	struct memory_line *lines; /* 2^MACHINE_LINES_LG2, for line_of_memory() */
 	const struct machine_conf *conf;
 	struct metric_scope *cpu_scope, *lock_scope;
 };

@@ -1,7 +1,7 @@
 /*
  * mem - simulated physical memory: the real bytes of every table, ring and descriptor, sparse,
- * little endian. Plain accesses take no time; who pays for an access is up to the caller
- * (mem_read_timed for hardware, cpu_* for CPUs).
+ * little endian. Plain accesses take no time: hardware asks mem_read_done() when its data are there,
+ * CPUs pay by cpu_run() and line_read().
  */
 #ifndef SIM_HW_MEM_H
 #define SIM_HW_MEM_H
@@ -11,8 +11,9 @@
 struct mem;
 
 struct mem *mem_create(const struct mem_conf *conf, struct metric_scope *scope);
-void mem_destroy(struct mem *m); /* aborts when a page is still allocated: mem_check_leaks first */
+void mem_destroy(struct mem *m);
 
+uint64_t mem_size(const struct mem *m); /* bytes; [0, size) exists */
 bool mem_exists(const struct mem *m, hpa_t at, uint64_t len);
 /* at is aligned to the access and exists (mem_exists). */
 uint64_t mem_read64(const struct mem *m, hpa_t at);
@@ -26,5 +27,7 @@ void mem_write(struct mem *m, hpa_t at, const void *buf, uint64_t len);
  * memory's bandwidth. */
 sim_time mem_read_done(struct mem *m, sim_time now, uint32_t bytes);
 sim_time mem_write_done(struct mem *m, sim_time now, uint32_t bytes);
+
+extern const struct metric_table mem_metric_table;
 
 #endif

@@ -41,16 +41,17 @@ struct pcie_dma {
 	iova_t iova;
 	uint32_t len; /* bytes, > 0 */
 	bool write;
+	bool interrupt; /* a write to 0xFEExxxxx: ordered like any other, never translated */
 	pcie_done_fn *done; /* NULL for writes that nobody waits for: costs no event */
 	void *owner;
 
 	/* result */
 	bool faulted, missed; /* missed: at least one TLP waited for a walk */
-	sim_time issued, first_translated;
-	/* port's */
-	uint32_t sent, completed;
+	/* the port's */
+	bool busy; /* from submission until the last byte is accounted for */
+	sim_time issued;
+	uint32_t sent, completed; /* bytes */
 	struct list link;
-	bool busy;
 };
 
 /* Sees every translated (or refused) unit of traffic: the ground-truth check. */
@@ -70,6 +71,7 @@ rid_t pcie_port_rid(const struct pcie_port *port);
 void pcie_submit(struct pcie_port *port, struct pcie_dma *d);
 /* A CPU's posted write to the device (doorbell): when it arrives if issued at `now`. */
 sim_time pcie_doorbell(struct pcie_port *port, sim_time now);
+const struct hist *pcie_write_latency(const struct pcie_port *port);
 /* Nothing queued and nothing in flight. */
 bool pcie_port_idle(const struct pcie_port *port);
 

@@ -1,0 +1,308 @@
+#include "hw/pcie_priv.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "base/bug.h"
+
+#define CONF_STRUCT_ struct pcie_conf
+static const struct conf_field fields[] = { PCIE_CONF(CONF_FIELD_) };
+#undef CONF_STRUCT_
+
+static bool validate(const void *conf, struct conf_check *chk)
+{
+	const struct pcie_conf *c = conf;
+
+	if (!is_pow2(c->mps))
+		return conf_refuse(chk, "mps", "must be a power of two");
+	if (!is_pow2(c->mrrs))
+		return conf_refuse(chk, "mrrs", "must be a power of two");
+	if (!is_pow2(c->rcb))
+		return conf_refuse(chk, "rcb", "must be a power of two");
+	if (c->write_credits * 64 < c->mps)
+		return conf_refuse(chk, "write_credits",
+			"must hold at least one TLP of mps (%llu lines)",
+			(unsigned long long)c->mps / 64);
+	return true;
+}
+
+const struct conf_table pcie_conf_table = CONF_TABLE("pcie", pcie_conf, fields, validate);
+
+#define METRIC_STRUCT_ struct pcie_metrics
+static const struct metric_desc desc[] = { PCIE_METRICS(METRIC_DESC_) };
+#undef METRIC_STRUCT_
+const struct metric_table pcie_metric_table = { "pcie", "One device's link and its DMAs.", desc,
+	ARRAY_SIZE(desc) };
+
+enum { FIDELITY_TLP, FIDELITY_DMA }; /* words of pcie.fidelity */
+
+static void reset(void *arg, sim_time now)
+{
+	struct pcie_port *port = arg;
+
+	port->measured_from = now;
+}
+
+static void collect(void *arg, sim_time now)
+{
+	struct pcie_port *port = arg;
+	sim_time measured = now - port->measured_from;
+
+	port->m.wire_share_up = measured ? (double)port->m.wire_bytes_up * 8.0 * (double)SEC /
+						   (double)port->conf->bandwidth /
+						   (double)measured :
+					   0;
+}
+
+static void pump_event(struct event *ev)
+{
+	pcie_pump(container_of(ev, struct pcie_port, pump));
+}
+
+struct pcie_port *pcie_port_create(struct machine *m, const struct pcie_conf *conf, rid_t rid,
+	struct metric_scope *scope)
+{
+	struct pcie_port *port = xcalloc(1, sizeof(*port));
+	uint32_t ring = 1u << ilog2_ceil(conf->write_credits + 1);
+
+	port->machine = m;
+	port->conf = conf;
+	port->rid = rid;
+	list_init(&port->writes);
+	list_init(&port->reads);
+	list_init(&port->commit_queue);
+	list_init(&port->read_queue);
+	list_init(&port->free_units);
+	port->credits = conf->write_credits;
+	port->tags = conf->read_tags;
+	port->releases = xcalloc(ring, sizeof(*port->releases));
+	port->release_mask = ring - 1;
+	event_init(&port->pump, m->engine, pump_event);
+	metric_scope_add(scope, &pcie_metric_table, &port->m);
+	metric_scope_hooks(scope, reset, collect, port);
+	return port;
+}
+
+void pcie_port_destroy(struct pcie_port *port)
+{
+	struct list *n;
+
+	BUG_ON(!pcie_port_idle(port));
+	while ((n = list_pop_front(&port->free_units)) != NULL) {
+		struct pcie_unit *u = list_entry(n, struct pcie_unit, link);
+
+		event_fini(&u->event);
+		free(u);
+	}
+	event_fini(&port->pump);
+	free(port->releases);
+	free(port);
+}
+
+void pcie_port_connect(struct pcie_port *port, struct xlate_port xlate, struct pcie_observer obs)
+{
+	port->xlate = xlate;
+	port->observer = obs;
+}
+
+rid_t pcie_port_rid(const struct pcie_port *port)
+{
+	return port->rid;
+}
+
+const struct hist *pcie_write_latency(const struct pcie_port *port)
+{
+	return &port->m.write_latency;
+}
+
+bool pcie_port_idle(const struct pcie_port *port)
+{
+	return port->units_in_use == 0 && list_empty(&port->writes) && list_empty(&port->reads);
+}
+
+sim_time pcie_wire_time(const struct pcie_port *port, uint32_t bytes)
+{
+	return (uint64_t)bytes * 8 * (SEC / 1000) / (port->conf->bandwidth / 1000);
+}
+
+static struct pcie_unit *unit_alloc(struct pcie_port *port)
+{
+	struct list *n = list_pop_front(&port->free_units);
+	struct pcie_unit *u;
+
+	port->units_in_use++;
+	if (n)
+		return list_entry(n, struct pcie_unit, link);
+	u = xcalloc(1, sizeof(*u));
+	u->port = port;
+	list_init(&u->link);
+	list_init(&u->x.link);
+	event_init(&u->event, port->machine->engine, pcie_unit_arrives);
+	return u;
+}
+
+void pcie_unit_free(struct pcie_unit *u)
+{
+	u->port->units_in_use--;
+	u->event.fn = pcie_unit_arrives;
+	list_push_front(&u->port->free_units, &u->link);
+}
+
+/* ---- credits ---- */
+
+static void settle_credits(struct pcie_port *port, sim_time now)
+{
+	while (port->release_head != port->release_tail) {
+		struct credit_release *r = &port->releases[port->release_head & port->release_mask];
+
+		if (r->when > now)
+			break;
+		port->credits += r->lines;
+		port->release_head++;
+	}
+}
+
+/* Sleep until enough credits are back; when those are not even committed, a commit wakes us. */
+static void wait_for_credits(struct pcie_port *port, uint32_t lines)
+{
+	uint32_t have = port->credits;
+
+	for (uint32_t i = port->release_head; i != port->release_tail; i++) {
+		struct credit_release *r = &port->releases[i & port->release_mask];
+
+		have += r->lines;
+		if (have >= lines) {
+			event_schedule(&port->pump, r->when);
+			return;
+		}
+	}
+	port->starved = true;
+}
+
+void pcie_credit_return(struct pcie_port *port, sim_time when, uint32_t lines)
+{
+	port->releases[port->release_tail++ & port->release_mask] =
+		(struct credit_release){ when, lines };
+	if (port->starved) {
+		port->starved = false;
+		event_schedule(&port->pump, when);
+	}
+}
+
+/* ---- sending ---- */
+
+/* Bytes of the next unit of d: up to the request's largest size and never across a 4 KiB boundary. */
+static uint32_t unit_bytes(const struct pcie_port *port, const struct pcie_dma *d, uint64_t largest)
+{
+	uint64_t at = d->iova.a + d->sent;
+	uint64_t to_page = PAGE_SIZE - (at & (PAGE_SIZE - 1));
+	uint64_t left = d->len - d->sent;
+
+	if (port->conf->fidelity == FIDELITY_DMA)
+		largest = d->write ? (uint64_t)port->conf->write_credits * 64 : PAGE_SIZE;
+	left = left < to_page ? left : to_page;
+	return (uint32_t)(left < largest ? left : largest);
+}
+
+static uint32_t pieces(uint32_t bytes, uint64_t size)
+{
+	return (uint32_t)((bytes + size - 1) / size);
+}
+
+static void send(struct pcie_port *port, struct pcie_dma *d, struct pcie_unit *u, uint32_t wire_bytes)
+{
+	sim_time now = engine_now(port->machine->engine);
+	sim_time start = now > port->up_free ? now : port->up_free;
+
+	u->dma = d;
+	u->translated = false;
+	u->x.rid = port->rid;
+	u->x.iova = (iova_t){ d->iova.a + d->sent };
+	u->x.len = u->len;
+	u->x.write = d->write;
+	d->sent += u->len;
+	u->last = d->sent == d->len;
+	port->m.tlps += u->tlps;
+	port->m.wire_bytes_up += wire_bytes;
+	port->up_free = start + pcie_wire_time(port, wire_bytes);
+	event_schedule(&u->event, port->up_free + port->conf->latency);
+	if (u->last)
+		list_remove(&d->link);
+}
+
+static bool send_write(struct pcie_port *port)
+{
+	struct pcie_dma *d = list_entry(port->writes.next, struct pcie_dma, link);
+	uint32_t len = unit_bytes(port, d, port->conf->mps);
+	uint32_t lines = pieces(len, 64);
+	struct pcie_unit *u;
+
+	if (lines > port->credits) {
+		port->m.credit_stalls++;
+		wait_for_credits(port, lines);
+		return false;
+	}
+	port->credits -= lines;
+	u = unit_alloc(port);
+	u->len = len;
+	u->lines = lines;
+	u->tlps = pieces(len, port->conf->mps);
+	send(port, d, u, len + u->tlps * port->conf->header);
+	return true;
+}
+
+static bool send_read(struct pcie_port *port)
+{
+	struct pcie_dma *d = list_entry(port->reads.next, struct pcie_dma, link);
+	uint32_t len = unit_bytes(port, d, port->conf->mrrs);
+	uint32_t tags = pieces(len, port->conf->mrrs);
+	struct pcie_unit *u;
+
+	/* A piece that needs more tags than the device has takes them all. */
+	tags = tags < port->conf->read_tags ? tags : port->conf->read_tags;
+	if (tags > port->tags) {
+		port->m.tag_stalls++;
+		return false; /* a completion pumps again */
+	}
+	port->tags -= tags;
+	u = unit_alloc(port);
+	u->len = len;
+	u->lines = tags;
+	u->tlps = pieces(len, port->conf->mrrs);
+	send(port, d, u, u->tlps * port->conf->header);
+	return true;
+}
+
+void pcie_pump(struct pcie_port *port)
+{
+	settle_credits(port, engine_now(port->machine->engine));
+	while (!port->starved && !event_is_pending(&port->pump) && !list_empty(&port->writes))
+		if (!send_write(port))
+			break;
+	while (!list_empty(&port->reads))
+		if (!send_read(port))
+			break;
+}
+
+void pcie_submit(struct pcie_port *port, struct pcie_dma *d)
+{
+	BUG_ON(d->busy || d->len == 0);
+	d->busy = true;
+	d->faulted = d->missed = false;
+	d->sent = d->completed = 0;
+	d->issued = engine_now(port->machine->engine);
+	list_push_back(d->write ? &port->writes : &port->reads, &d->link);
+	pcie_pump(port);
+}
+
+sim_time pcie_doorbell(struct pcie_port *port, sim_time now)
+{
+	uint32_t bytes = port->conf->header + 4;
+	sim_time start = now > port->down_free ? now : port->down_free;
+
+	port->m.tlps++;
+	port->m.wire_bytes_down += bytes;
+	port->down_free = start + pcie_wire_time(port, bytes);
+	return port->down_free + port->conf->latency;
+}
