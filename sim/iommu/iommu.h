@@ -40,6 +40,7 @@ struct iommu_env {
 	struct windows *windows;
 	struct metric_scope *scope; /* "iommu0" */
 	unsigned index;
+	FILE *fault_log; /* kernel-style lines for faults that the driver reads back; or NULL */
 };
 
 struct iommu_model_ops {
@@ -59,7 +60,8 @@ struct iommu_model_ops {
 	bool (*hw_idle)(const void *state); /* no walk and no invalidation in progress */
 
 	void (*drv_start)(void *state, struct proc *p); /* tables, queues, translation on */
-	void (*drv_stop)(void *state, struct proc *p); /* off, everything of drv_start freed */
+	/* Off; frees everything of drv_start. After the last domain is gone. */
+	void (*drv_stop)(void *state, struct proc *p);
 	bool (*drv_domain_add)(void *state, struct proc *p, uint16_t domain, struct err *err);
 	void (*drv_domain_del)(void *state, struct proc *p, uint16_t domain); /* frees its tables */
 	bool (*drv_attach)(void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err);
@@ -76,9 +78,8 @@ struct iommu_model_ops {
 		struct iommu_freelist *freed);
 	/* Invalidate and wait until it is complete. */
 	void (*drv_flush)(void *state, struct proc *p, const struct iommu_flush *f);
-	/* Read back and clear recorded faults; prints kernel-style lines to `log` (may be NULL).
-	 * Returns their number. */
-	unsigned (*drv_faults)(void *state, struct proc *p, FILE *log);
+	/* Read back, log and clear recorded faults, as the fault interrupt's handler does by itself. */
+	void (*drv_faults)(void *state, struct proc *p);
 
 	/* Mark every cached or in-flight translation of the range with the window; each mark is a
 	 * window_hold, dropped with window_drop when the entry goes. */

@@ -1,0 +1,56 @@
+/* The fault interrupt's handler, as Linux 3.1 drivers/iommu/dmar.c:dmar_fault, with its log lines. */
+#include "models/vtd/vtd.h"
+
+#include <inttypes.h>
+
+static const char *reason_text(uint64_t code)
+{
+	static const struct {
+		unsigned code;
+		const char *text;
+	} reasons[] = {
+#define VTD_FAULT_ROW_(id, code, text) { code, text },
+		VTD_FAULTS(VTD_FAULT_ROW_)
+#undef VTD_FAULT_ROW_
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].code == code)
+			return reasons[i].text;
+	return "Unknown";
+}
+
+static void log_record(const struct vtd *v, uint64_t lo, uint64_t hi)
+{
+	uint64_t reason = FIELD_GET(FRCD_HI_FR, hi), sid = FIELD_GET(FRCD_HI_SID, hi);
+
+	if (!v->env.fault_log)
+		return;
+	fprintf(v->env.fault_log,
+		"DMAR:[%s] Request device [%02x:%02x.%u] fault addr %" PRIx64 " \n"
+		"DMAR:[fault reason %02u] %s\n",
+		hi & FRCD_HI_T ? "DMA Read" : "DMA Write", (unsigned)(sid >> 8),
+		(unsigned)(sid >> 3 & 31), (unsigned)(sid & 7), lo, (unsigned)reason,
+		reason_text(reason));
+}
+
+void vtd_drv_faults(void *state, struct proc *p)
+{
+	struct vtd *v = state;
+	uint32_t fro = (uint32_t)FIELD_GET(CAP_FRO, v->conf->cap) * 16;
+	unsigned nfr = (unsigned)FIELD_GET(CAP_NFR, v->conf->cap) + 1;
+	uint64_t fsts = vtd_drv_read(v, p, VTD_FSTS, 4, CPU_irq);
+	unsigned i = (unsigned)FIELD_GET(FSTS_FRI, fsts);
+
+	for (unsigned n = 0; n < nfr && (fsts & FSTS_PPF); n++, i = (i + 1) % nfr) {
+		uint64_t hi = vtd_drv_read(v, p, fro + 16 * i + 8, 8, CPU_irq);
+
+		if (!(hi & FRCD_HI_F))
+			break;
+		log_record(v, vtd_drv_read(v, p, fro + 16 * i, 8, CPU_irq), hi);
+		vtd_drv_write(v, p, fro + 16 * i + 8, 8, FRCD_HI_F, CPU_irq);
+		v->drv.m.faults_reported++;
+	}
+	if (fsts & FSTS_PFO)
+		vtd_drv_write(v, p, VTD_FSTS, 4, FSTS_PFO, CPU_irq);
+}

@@ -1,0 +1,184 @@
+/* Register accesses and what they set off. VT-d 4.1 chapter 11; handshakes 6.2, 6.5.1, 6.5.2. */
+#include "models/vtd/vtd.h"
+
+#include "base/bug.h"
+
+#define REG(name, bytes, writable, w1c) { #name, VTD_##name, bytes, writable, w1c }
+
+static const struct reg_desc regs[] = {
+	REG(VER, 4, 0, 0),
+	REG(CAP, 8, 0, 0),
+	REG(ECAP, 8, 0, 0),
+	REG(GCMD, 4, 0xffffffff, 0),
+	REG(GSTS, 4, 0, 0),
+	REG(RTADDR, 8, GENMASK64(63, 10), 0),
+	REG(CCMD, 8, CCMD_ICC | CCMD_CIRG | CCMD_FM | CCMD_SID | CCMD_DID, 0),
+	REG(FSTS, 4, 0, FSTS_PFO | FSTS_IQE | FSTS_ICE | FSTS_ITE),
+	REG(FECTL, 4, FECTL_IM, 0),
+	REG(FEDATA, 4, 0xffffffff, 0),
+	REG(FEADDR, 4, 0xfffffffc, 0),
+	REG(FEUADDR, 4, 0xffffffff, 0),
+	REG(IQH, 8, 0, 0),
+	REG(IQT, 8, IQT_QT, 0),
+	REG(IQA, 8, IQA_IQA | IQA_QS, 0),
+	REG(ICS, 4, 0, ICS_IWC),
+};
+
+static uint64_t reset_value(const struct vtd_conf *conf, uint32_t offset)
+{
+	switch (offset) {
+	case VTD_VER:
+		return 0x10;
+	case VTD_CAP:
+		return conf->cap;
+	case VTD_ECAP:
+		return conf->ecap;
+	case VTD_FECTL:
+		return FECTL_IM;
+	default:
+		return 0;
+	}
+}
+
+static void add_placed_registers(struct vtd_hw *hw)
+{
+	const struct reg_desc iva = { "IVA", hw->iro, 8, IVA_ADDR | IVA_IH | IVA_AM, 0 };
+	const struct reg_desc iotlb = { "IOTLB", hw->iro + 8, 8,
+		IOTLB_IVT | IOTLB_IIRG | BIT64(49) | BIT64(48) | IOTLB_DID, 0 };
+
+	regfile_add(&hw->regs, &iva, 0);
+	regfile_add(&hw->regs, &iotlb, 0);
+	for (unsigned i = 0; i < hw->nfr; i++) {
+		const struct reg_desc lo = { "FRCD", hw->fro + 16 * i, 8, 0, 0 };
+		const struct reg_desc hi = { "FRCD", hw->fro + 16 * i + 8, 8, 0, FRCD_HI_F };
+
+		regfile_add(&hw->regs, &lo, 0);
+		regfile_add(&hw->regs, &hi, 0);
+	}
+}
+
+/* 11.4.4.1: one command bit at a time changes; the status follows after the unit has acted. */
+static void command_done(struct event *ev)
+{
+	struct vtd *v = container_of(ev, struct vtd, hw.command);
+	struct vtd_hw *hw = &v->hw;
+	uint32_t gcmd = hw->gcmd_pending;
+	uint32_t levels = (uint32_t)(GSTS_TES | GSTS_QIES); /* follow the command's level */
+	uint32_t gsts = (reg32(&hw->regs, VTD_GSTS) & ~levels) | (gcmd & levels);
+
+	if (gcmd & GCMD_SRTP) {
+		hw->root_table = reg64(&hw->regs, VTD_RTADDR) & GENMASK64(63, 12);
+		gsts |= (uint32_t)GSTS_RTPS;
+	}
+	if (!(gsts & GSTS_QIES))
+		reg64_set(&hw->regs, VTD_IQH, 0);
+	gsts &= ~(uint32_t)GSTS_WBFS; /* buffers are written through: nothing to flush */
+	reg32_set(&hw->regs, VTD_GSTS, gsts);
+	vtd_invq_ring(v);
+}
+
+void vtd_hw_init(struct vtd *v)
+{
+	struct vtd_hw *hw = &v->hw;
+	struct engine *e = v->env.machine->engine;
+	struct metric_scope *s = v->env.scope;
+	const struct vtd_conf *c = v->conf;
+	const struct tagcache_conf iotlb = { c->iotlb_entries, c->iotlb_ways,
+		(enum tagcache_replace)c->iotlb_replace, WINDOW_IOTLB };
+	const struct tagcache_conf context = { c->context_entries, 0, TAGCACHE_LRU,
+		WINDOW_WALK_CACHE };
+	const uint32_t pwc[VTD_PWC_LEVELS] = { c->pd_entries, c->pdp_entries, c->pml4_entries };
+	static const char *const pwc_name[VTD_PWC_LEVELS] = { "pd_cache", "pdp_cache",
+		"pml4_cache" };
+
+	hw->iro = (uint32_t)FIELD_GET(ECAP_IRO, c->ecap) * 16;
+	hw->fro = (uint32_t)FIELD_GET(CAP_FRO, c->cap) * 16;
+	hw->nfr = (uint32_t)FIELD_GET(CAP_NFR, c->cap) + 1;
+	regfile_init(&hw->regs, VTD_REGS_SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(regs); i++)
+		regfile_add(&hw->regs, &regs[i], reset_value(c, regs[i].offset));
+	add_placed_registers(hw);
+	event_init(&hw->command, e, command_done);
+	tagcache_init(&hw->context, &context, e, v->env.windows,
+		metric_scope_child(s, "context_cache"));
+	tagcache_init(&hw->iotlb, &iotlb, e, v->env.windows, metric_scope_child(s, "iotlb"));
+	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++) {
+		const struct tagcache_conf tc = { pwc[i], 0, TAGCACHE_LRU, WINDOW_WALK_CACHE };
+
+		tagcache_init(&hw->pwc[i], &tc, e, v->env.windows,
+			metric_scope_child(s, "%s", pwc_name[i]));
+	}
+	hw->walkers = walkers_create(v->env.machine, c->walkers, &vtd_walker_ops, v,
+		v->env.windows, metric_scope_child(s, "walkers"));
+	vtd_invq_start(v);
+}
+
+void vtd_hw_fini(struct vtd *v)
+{
+	struct vtd_hw *hw = &v->hw;
+
+	walkers_destroy(hw->walkers);
+	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++)
+		tagcache_fini(&hw->pwc[i]);
+	tagcache_fini(&hw->iotlb);
+	tagcache_fini(&hw->context);
+	event_fini(&hw->command);
+	regfile_fini(&hw->regs);
+}
+
+uint64_t vtd_mmio_read(struct vtd *v, uint32_t offset, unsigned bytes)
+{
+	/* GCMD is write-only. */
+	if (offset == VTD_GCMD)
+		return 0;
+	return regfile_read(&v->hw.regs, offset, bytes);
+}
+
+/* FSTS.PPF is the logical OR of the F bits of all records (11.4.7.1). */
+static void update_ppf(struct vtd_hw *hw)
+{
+	uint32_t fsts = reg32(&hw->regs, VTD_FSTS) & ~(uint32_t)FSTS_PPF;
+
+	for (unsigned i = 0; i < hw->nfr; i++)
+		if (reg64(&hw->regs, hw->fro + 16 * i + 8) & FRCD_HI_F)
+			fsts |= (uint32_t)FSTS_PPF;
+	reg32_set(&hw->regs, VTD_FSTS, fsts);
+}
+
+static void gcmd_written(struct vtd *v)
+{
+	struct vtd_hw *hw = &v->hw;
+	struct engine *e = v->env.machine->engine;
+
+	hw->gcmd_pending = reg32(&hw->regs, VTD_GCMD);
+	if (hw->gcmd_pending & GCMD_WBF)
+		reg32_set(&hw->regs, VTD_GSTS, reg32(&hw->regs, VTD_GSTS) | (uint32_t)GSTS_WBFS);
+	event_schedule(&hw->command, engine_now(e) + v->conf->command_latency);
+}
+
+void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t value)
+{
+	struct vtd_hw *hw = &v->hw;
+
+	regfile_write(&hw->regs, offset, bytes, value);
+	if (reg_touches(offset, bytes, VTD_GCMD))
+		gcmd_written(v);
+	/* The command bits of 64-bit registers stand in the last byte. */
+	if (reg_touches(offset, bytes, VTD_CCMD + 7) ||
+		reg_touches(offset, bytes, hw->iro + 8 + 7)) {
+		hw->register_request = true;
+		vtd_invq_ring(v);
+	}
+	if (reg_touches(offset, bytes, VTD_IQT)) {
+		uint64_t iqa = reg64(&hw->regs, VTD_IQA);
+		uint64_t size = (uint64_t)1 << (FIELD_GET(IQA_QS, iqa) + 12);
+		uint64_t depth = (reg64(&hw->regs, VTD_IQT) - reg64(&hw->regs, VTD_IQH)) & (size - 1);
+
+		hist_add(&hw->q.depth, depth / 16);
+		vtd_invq_ring(v);
+	}
+	if (offset + bytes > hw->fro && offset < hw->fro + 16 * hw->nfr)
+		update_ppf(hw);
+	if (reg_touches(offset, bytes, VTD_FSTS))
+		vtd_invq_ring(v); /* a cleared IQE lets the queue go on */
+}
