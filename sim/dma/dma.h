@@ -34,8 +34,7 @@ struct dma_system_conf {
 
 /* model NULL: no IOMMU, bus addresses are physical addresses. */
 struct dma_system *dma_system_create(struct machine *m, const struct dma_system_conf *conf,
-	const struct iommu_model_ops *model, void *model_state, struct windows *windows,
-	struct err *err);
+	const struct iommu_model_ops *model, void *model_state, struct windows *windows);
 void dma_system_destroy(struct dma_system *s);
 /* Flush and release everything that waits; then every IOVA is back or the run has leaked. */
 void dma_system_drain(struct dma_system *s, struct proc *p);
@@ -64,6 +63,21 @@ void dma_free_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t 
 
 struct pcie_port *dma_dev_port(struct dma_dev *d);
 struct machine *dma_dev_machine(struct dma_dev *d);
+/* Ranges mapped and not yet unmapped; 0 at the end of a run that does not leak. */
 uint64_t dma_live_ranges(const struct dma_system *s);
+struct dma_totals {
+	uint64_t invalidations; /* since the reset */
+	sim_time flush_max; /* longest flush, from when it was due until complete */
+	sim_time window_bound; /* the policy's promise, see struct flush_policy_ops */
+};
+void dma_totals(const struct dma_system *s, struct dma_totals *t); /* with an IOMMU only */
+
+struct dma_verdict {
+	uint64_t right, stale, wrong_target, unmapped_ok, fault_expected, fault_unexpected;
+};
+/* Of all translations of the device since the reset. */
+struct dma_verdict dma_dev_verdict(const struct dma_dev *d);
+
+extern const struct metric_table dma_metric_table;
 
 #endif

@@ -1,0 +1,278 @@
+#include "dma/dma.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bits.h"
+#include "base/bug.h"
+#include "dma/dma_priv.h"
+#include "hw/mem.h"
+#include "hw/pages.h"
+
+#define CONF_STRUCT_ struct dma_conf
+static const struct conf_field fields[] = { DMA_CONF(CONF_FIELD_) };
+#undef CONF_STRUCT_
+const struct conf_table dma_conf_table = CONF_TABLE("dma", dma_conf, fields, NULL);
+
+#define METRIC_STRUCT_ struct dma_metrics
+static const struct metric_desc desc[] = { DMA_METRICS(METRIC_DESC_) };
+#undef METRIC_STRUCT_
+const struct metric_table dma_metric_table = { "dma",
+	"The DMA layer: invalidations by granularity and by trigger.", desc, ARRAY_SIZE(desc) };
+
+static void page_reused(void *arg, hpa_t page)
+{
+	struct dma_system *s = arg;
+	window_id *w = &s->frame_window[page.a >> PAGE_LG2];
+
+	if (*w && window_is_held(s->windows, *w))
+		window_page_reused(s->windows, *w);
+	*w = 0;
+}
+
+struct dma_system *dma_system_create(struct machine *m, const struct dma_system_conf *conf,
+	const struct iommu_model_ops *model, void *model_state, struct windows *windows)
+{
+	struct dma_system *s = xcalloc(1, sizeof(*s));
+
+	s->machine = m;
+	s->conf = conf;
+	s->model = model;
+	s->model_state = model_state;
+	s->windows = windows;
+	if (!model)
+		return s;
+	s->nframes = mem_size(m->mem) >> PAGE_LG2;
+	s->frame_window = xcalloc(s->nframes, sizeof(*s->frame_window));
+	pages_on_reuse(m->pages, page_reused, s);
+	metric_scope_add(metric_scope_child(metrics_root(m->metrics), "dma"), &dma_metric_table,
+		&s->m);
+	dma_policy_create(s);
+	return s;
+}
+
+void dma_system_destroy(struct dma_system *s)
+{
+	if (s->model) {
+		dma_policy_destroy(s);
+		pages_on_reuse(s->machine->pages, NULL, NULL);
+	}
+	free(s->frame_window);
+	free(s);
+}
+
+uint64_t dma_live_ranges(const struct dma_system *s)
+{
+	return s->live;
+}
+
+void dma_totals(const struct dma_system *s, struct dma_totals *t)
+{
+	*t = (struct dma_totals){
+		.invalidations = s->m.invalidations,
+		.flush_max = s->m.flush_time.max,
+		.window_bound = s->policy->window_bound(s->policy_state),
+	};
+}
+
+struct dma_verdict dma_dev_verdict(const struct dma_dev *d)
+{
+	const struct domain_metrics *m = &d->domain.m;
+
+	return (struct dma_verdict){ m->right, m->stale, m->wrong_target, m->unmapped_ok,
+		m->fault_expected, m->fault_unexpected };
+}
+
+/* ---- devices ---- */
+
+static void seen(void *ctx, rid_t rid, const struct xlate *x, sim_time now)
+{
+	struct dma_dev *d = ctx;
+
+	(void)rid;
+	domain_judge(&d->domain, x, now);
+}
+
+struct dma_dev *dma_dev_create(struct dma_system *s, struct proc *p, struct pcie_port *port,
+	struct err *err)
+{
+	struct dma_dev *d = xcalloc(1, sizeof(*d));
+	const struct iommu_model_ops *model = s->model;
+
+	d->system = s;
+	d->port = port;
+	d->mask = s->conf->dma->mask_bits >= 64 ? UINT64_MAX : BIT64(s->conf->dma->mask_bits) - 1;
+	if (!model)
+		return d;
+	if (!domain_init(&d->domain, s, p, s->next_domain++, err) ||
+		!model->drv_attach(s->model_state, p, pcie_port_rid(port), d->domain.id, err)) {
+		free(d);
+		return NULL;
+	}
+	pcie_port_connect(port, (struct xlate_port){ model->hw_translate, s->model_state },
+		(struct pcie_observer){ seen, d });
+	return d;
+}
+
+void dma_dev_destroy(struct dma_dev *d, struct proc *p)
+{
+	struct dma_system *s = d->system;
+
+	if (s->model) {
+		s->model->drv_detach(s->model_state, p, pcie_port_rid(d->port));
+		domain_fini(&d->domain, p);
+	}
+	free(d);
+}
+
+struct pcie_port *dma_dev_port(struct dma_dev *d)
+{
+	return d->port;
+}
+
+struct machine *dma_dev_machine(struct dma_dev *d)
+{
+	return d->system->machine;
+}
+
+/* ---- mapping ---- */
+
+static unsigned prot_of(enum dma_dir dir)
+{
+	static const unsigned prot[] = {
+		[DMA_TO_DEVICE] = IOMMU_PROT_R,
+		[DMA_FROM_DEVICE] = IOMMU_PROT_W,
+		[DMA_BIDIRECTIONAL] = IOMMU_PROT_R | IOMMU_PROT_W,
+	};
+
+	return prot[dir];
+}
+
+static uint32_t pages_spanned(uint64_t at, uint64_t len)
+{
+	uint64_t offset = at & (PAGE_SIZE - 1);
+
+	return (uint32_t)((offset + len + PAGE_SIZE - 1) >> PAGE_LG2);
+}
+
+static void charge_call(struct dma_dev *d, struct proc *p)
+{
+	cpu_run(p, d->system->machine->conf->cost->dma_call, CPU_dma);
+}
+
+/* Without an IOMMU the mask is all there is: the bus address is the physical one. */
+static bool map_direct(struct dma_dev *d, hpa_t pa, uint64_t len, iova_t *out)
+{
+	if (pa.a + len - 1 > d->mask)
+		return false;
+	d->system->live++;
+	*out = (iova_t){ pa.a };
+	return true;
+}
+
+static uint64_t total_len(const struct dma_sg *sg, unsigned n)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		total += sg[i].len;
+	return total;
+}
+
+/* Segments after the first begin at a page, and all but the last end at one: no hole in the IOVA. */
+static void check_segments(const struct dma_sg *sg, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		BUG_ON(sg[i].len == 0);
+		BUG_ON(i > 0 && (sg[i].pa.a & (PAGE_SIZE - 1)));
+		BUG_ON(i + 1 < n && ((sg[i].pa.a + sg[i].len) & (PAGE_SIZE - 1)));
+	}
+}
+
+bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, iova_t *out)
+{
+	struct dma_domain *dom = &d->domain;
+	uint64_t len = total_len(sg, n), offset = sg[0].pa.a & (PAGE_SIZE - 1);
+	uint32_t npages = pages_spanned(offset, len);
+	sim_time from = proc_now(p);
+	struct iova_range r;
+	uint64_t pfn;
+
+	check_segments(sg, n);
+	charge_call(d, p);
+	if (!d->system->model) {
+		BUG_ON(n != 1); /* devices of a machine without IOMMU get segment by segment */
+		return map_direct(d, sg[0].pa, len, out);
+	}
+	if (!domain_alloc_iova(dom, p, npages, d->mask, &r)) {
+		dom->m.map_failures++;
+		return false;
+	}
+	pfn = r.pfn;
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t pages = pages_spanned(sg[i].pa.a, sg[i].len);
+
+		domain_map(dom, p, pfn, (hpa_t){ sg[i].pa.a & ~(PAGE_SIZE - 1) }, pages,
+			prot_of(dir));
+		pfn += pages;
+	}
+	domain_note_slack(dom, r.pfn, (uint32_t)(((uint64_t)npages << PAGE_LG2) - len), proc_now(p));
+	d->system->live++;
+	dom->m.maps++;
+	dom->m.pages_mapped += npages;
+	hist_add(&dom->m.map_time, proc_now(p) - from);
+	*out = (iova_t){ (r.pfn << PAGE_LG2) + offset };
+	return true;
+}
+
+bool dma_map_single(struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir,
+	iova_t *out)
+{
+	return dma_map_sg(d, p, &(struct dma_sg){ pa, len }, 1, dir, out);
+}
+
+void dma_unmap_single(struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len, enum dma_dir dir)
+{
+	struct dma_domain *dom = &d->domain;
+	struct iova_range r = { .pfn = iova.a >> PAGE_LG2, .npages = pages_spanned(iova.a, len) };
+	sim_time from = proc_now(p);
+
+	(void)dir;
+	charge_call(d, p);
+	BUG_ON(d->system->live == 0);
+	d->system->live--;
+	if (!d->system->model)
+		return;
+	if (dom->allocator->find) {
+		struct iova_range found;
+
+		dom->allocator->find(dom->iova, p, r.pfn, &found);
+		BUG_ON(found.npages != r.npages);
+		r = found;
+	}
+	domain_unmap(dom, p, &r);
+	dom->m.unmaps++;
+	dom->m.pages_unmapped += r.npages;
+	hist_add(&dom->m.unmap_time, proc_now(p) - from);
+}
+
+bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t *pa, iova_t *iova)
+{
+	unsigned n = pages_spanned(0, bytes);
+	struct pages *pages = d->system->machine->pages;
+
+	*pa = pages_alloc_contig(pages, p, n);
+	if (dma_map_single(d, p, *pa, (uint32_t)(n * PAGE_SIZE), DMA_BIDIRECTIONAL, iova))
+		return true;
+	pages_free_contig(pages, p, *pa, n);
+	return false;
+}
+
+void dma_free_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t pa, iova_t iova)
+{
+	unsigned n = pages_spanned(0, bytes);
+
+	dma_unmap_single(d, p, iova, (uint32_t)(n * PAGE_SIZE), DMA_BIDIRECTIONAL);
+	pages_free_contig(d->system->machine->pages, p, pa, n);
+}

@@ -1,0 +1,144 @@
+/* What the DMA layer lends to the flush policy: invalidation, release, timers. */
+#include "dma/dma_priv.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/bug.h"
+#include "hw/mem.h"
+#include "hw/pages.h"
+
+static void count(struct dma_system *s, const struct iommu_flush *f, enum flush_trigger why)
+{
+	uint64_t *const by_scope[] = {
+		[IOMMU_FLUSH_PAGES] = &s->m.pages,
+		[IOMMU_FLUSH_DOMAIN] = &s->m.domain,
+		[IOMMU_FLUSH_ALL] = &s->m.global,
+	};
+	uint64_t *const by_trigger[] = {
+#define BY_TRIGGER_(id, help) [FLUSH_BY_##id] = &s->m.by_##id,
+		FLUSH_TRIGGERS(BY_TRIGGER_)
+#undef BY_TRIGGER_
+	};
+
+	s->m.invalidations++;
+	++*by_scope[f->scope];
+	++*by_trigger[why];
+}
+
+static void invalidate(void *ctx, struct proc *p, unsigned iommu, const struct iommu_flush *f,
+	enum flush_trigger why)
+{
+	struct dma_system *s = ctx;
+	sim_time from = proc_now(p);
+
+	BUG_ON(iommu != 0); /* one remapping unit */
+	count(s, f, why);
+	s->model->drv_flush(s->model_state, p, f);
+	hist_add(&s->m.invalidate_time, proc_now(p) - from);
+	hist_add(&s->m.flush_time, proc_now(p) - s->due[cpu_id(p)]);
+}
+
+void dma_policy_unmapped(struct dma_system *s, struct proc *p, const struct dma_range *r)
+{
+	s->due[cpu_id(p)] = proc_now(p);
+	s->policy->unmapped(s->policy_state, p, r);
+}
+
+void dma_system_drain(struct dma_system *s, struct proc *p)
+{
+	if (!s->model)
+		return;
+	s->due[cpu_id(p)] = proc_now(p);
+	s->policy->drain(s->policy_state, p);
+}
+
+static void flushed(void *ctx, struct proc *p, const struct dma_range *r)
+{
+	struct dma_system *s = ctx;
+
+	window_flushed(s->windows, r->window, proc_now(p));
+}
+
+/* Page-table pages are chained through their first word, as the driver took them out. */
+static void free_tables(struct dma_system *s, struct proc *p, const struct iommu_freelist *l)
+{
+	hpa_t page = l->head;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		hpa_t next = { mem_read64(s->machine->mem, page) };
+
+		pages_free(s->machine->pages, p, page);
+		page = next;
+	}
+}
+
+static void release(void *ctx, struct proc *p, const struct dma_range *r)
+{
+	struct dma_system *s = ctx;
+
+	free_tables(s, p, &r->tables);
+	r->domain->allocator->free(r->domain->iova, p, &r->iova);
+}
+
+static void timer_mod(void *ctx, struct proc *p, unsigned timer, sim_time delay)
+{
+	struct dma_system *s = ctx;
+
+	BUG_ON(timer >= s->machine->ncpus);
+	ktimer_mod(&s->timers[timer].timer, p, delay);
+}
+
+static sim_time timer_bound(void *ctx, sim_time delay)
+{
+	const struct dma_system *s = ctx;
+
+	return ktimer_bound(s->machine, delay);
+}
+
+static void timer_work(struct proc *p, void *arg)
+{
+	struct dma_timer *t = arg;
+	struct dma_system *s = t->system;
+
+	s->due[cpu_id(p)] = t->timer.expires;
+	cpu_run(p, s->machine->conf->cpu->irq_entry, CPU_irq);
+	s->policy->timer(s->policy_state, p, t->number);
+}
+
+void dma_policy_create(struct dma_system *s)
+{
+	const struct flush_env env = {
+		.machine = s->machine,
+		.scope = metric_scope_child(metrics_root(s->machine->metrics), "flush"),
+		.ncpus = s->machine->ncpus,
+		.niommus = 1,
+		.ctx = s,
+		.invalidate = invalidate,
+		.flushed = flushed,
+		.release = release,
+		.timer_mod = timer_mod,
+		.timer_bound = timer_bound,
+	};
+
+	s->due = xcalloc(s->machine->ncpus, sizeof(*s->due));
+	s->timers = xcalloc(s->machine->ncpus, sizeof(*s->timers));
+	for (unsigned i = 0; i < s->machine->ncpus; i++) {
+		s->timers[i].system = s;
+		s->timers[i].number = i;
+		ktimer_init(&s->timers[i].timer, s->machine, timer_work, &s->timers[i]);
+	}
+	s->policy = s->conf->policy;
+	s->policy_state = xcalloc(1, s->policy->state_size);
+	s->policy->init(s->policy_state, s->conf->policy_conf, &env, NULL);
+}
+
+void dma_policy_destroy(struct dma_system *s)
+{
+	for (unsigned i = 0; i < s->machine->ncpus; i++)
+		ktimer_fini(&s->timers[i].timer);
+	free(s->timers);
+	free(s->due);
+	s->policy->fini(s->policy_state);
+	free(s->policy_state);
+}

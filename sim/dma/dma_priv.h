@@ -1,0 +1,60 @@
+/*
+ * dma_priv - the state that dma.c, domain.c and dma_flush.c share.
+ */
+#ifndef SIM_DMA_DMA_PRIV_H
+#define SIM_DMA_DMA_PRIV_H
+#include "dma/domain.h"
+#include "hw/ktimer.h"
+
+#define DMA_METRICS(M)                                                                             \
+	M(COUNTER, invalidations, "invalidations", NULL, "Invalidations asked of the IOMMU driver.") \
+	M(COUNTER, pages, "invalidations", "invalidations", "Of these, of a page range.")          \
+	M(COUNTER, domain, "invalidations", "invalidations", "Of these, of a domain.")             \
+	M(COUNTER, global, "invalidations", "invalidations", "Of these, of everything.")           \
+	M(COUNTER, by_unmap, "invalidations", "invalidations", "An unmap waited for it.")          \
+	M(COUNTER, by_batch_full, "invalidations", "invalidations", "The batch was full.")         \
+	M(COUNTER, by_timer, "invalidations", "invalidations", "The flush timer fired.")           \
+	M(COUNTER, by_drain, "invalidations", "invalidations", "Detach or end of the run.")        \
+	M(HIST, invalidate_time, "ps", NULL, "Duration of one, as the CPU sees it.")               \
+	M(HIST, flush_time, "ps", NULL,                                                            \
+		"From when one is due (the unmap's call, the timer's expiry) until it is complete: " \
+		"the `one flush' of a policy's promise.")
+
+METRIC_DECLARE(dma_metrics, DMA_METRICS);
+
+struct dma_timer {
+	struct ktimer timer;
+	struct dma_system *system;
+	unsigned number;
+};
+
+struct dma_system {
+	struct machine *machine;
+	const struct dma_system_conf *conf;
+	const struct iommu_model_ops *model; /* NULL: no IOMMU */
+	void *model_state;
+	struct windows *windows;
+	const struct flush_policy_ops *policy;
+	void *policy_state;
+	struct dma_timer *timers; /* one per CPU */
+	sim_time *due; /* by CPU: when what the policy does now was due */
+	window_id *frame_window; /* by page frame: window of its last unmap */
+	uint64_t nframes;
+	uint16_t next_domain;
+	uint64_t live; /* ranges mapped and not unmapped */
+	struct dma_metrics m;
+};
+
+struct dma_dev {
+	struct dma_system *system;
+	struct dma_domain domain;
+	struct pcie_port *port;
+	uint64_t mask; /* highest address */
+};
+
+/* dma_flush.c: the policy, and its environment. */
+void dma_policy_unmapped(struct dma_system *s, struct proc *p, const struct dma_range *r);
+void dma_policy_create(struct dma_system *s);
+void dma_policy_destroy(struct dma_system *s);
+
+#endif

@@ -1,0 +1,24 @@
+#include "dma/iova/iova.h"
+
+#include "base/bug.h"
+
+static const struct iova_allocator_ops *const allocators[] = {
+#define ALLOCATOR(id) &iova_##id##_ops,
+#include "dma/iova/allocators.def"
+#undef ALLOCATOR
+};
+
+static void assert_contract(const struct iova_allocator_ops *ops)
+{
+	BUG_ON(!ops->name || !ops->summary || !ops->source || ops->state_size == 0);
+	BUG_ON(!ops->init || !ops->fini || !ops->alloc || !ops->free || !ops->reserve);
+	BUG_ON(!ops->check || !ops->live);
+}
+
+const struct iova_allocator_ops *const *iova_allocators(size_t *n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(allocators); i++)
+		assert_contract(allocators[i]);
+	*n = ARRAY_SIZE(allocators);
+	return allocators;
+}
