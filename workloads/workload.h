@@ -23,6 +23,10 @@ struct workload_totals {
 	uint64_t units, bytes; /* delivered packets or requests, payload bytes */
 	uint64_t offered, dropped;
 	const char *unit; /* "packets" */
+	const struct hist *latency; /* of a unit */
+	const struct hist *dma_latency; /* of the device's DMAs */
+	const char *dma_latency_path; /* its metric, below the workload's scope */
+	struct dma_verdict verdict;
 };
 
 struct workload_ops {
@@ -33,12 +37,14 @@ struct workload_ops {
 	bool (*init)(void *state, const void *conf, const struct workload_env *env,
 		struct err *err);
 	void (*fini)(void *state);
-	/* Set-up on CPU 0 in simulated time: rings, first buffers. */
-	void (*setup)(void *state, struct proc *p);
+	/* Attach and set up in simulated time, on CPU 0: rings, first buffers. False with *err when the
+	 * system cannot hold it; teardown and detach are called all the same. */
+	bool (*setup)(void *state, struct proc *p, struct err *err);
 	void (*start)(void *state); /* traffic begins, at engine_now() */
 	void (*stop)(void *state); /* no new work; work in flight completes */
 	bool (*idle)(const void *state); /* after stop: nothing in flight */
 	void (*teardown)(void *state, struct proc *p); /* unmap and free everything */
+	void (*detach)(void *state, struct proc *p); /* after the flush policy is drained */
 	void (*totals)(const void *state, struct workload_totals *t);
 };
 
