@@ -31,7 +31,7 @@ static void collect(void *arg, sim_time now)
 
 	l->m.contention_ratio = ratio(l->m.contended, l->m.acquisitions);
 	l->m.wait_per_acquisition = ratio(l->m.wait.sum, l->m.acquisitions);
-	l->m.spin_share = ratio(l->m.wait.sum, l->machine->ncpus * measured);
+	l->m.spin_share = ratio(l->m.waited, l->machine->ncpus * measured);
 	l->m.utilisation = ratio(l->m.hold.sum, measured);
 }
 
@@ -144,6 +144,7 @@ void lock_acquire(struct lock *l, struct proc *p)
 	if (contended) {
 		wait_turn(l, p, c);
 		hist_add(&l->m.wait, proc_now(p) - arrived);
+		l->m.waited += proc_now(p) - (arrived > l->measured_from ? arrived : l->measured_from);
 		cpu_account(p, arrived, CPU_lock_spin);
 	} else if (l->last_cpu != c->id && l->last_cpu != LINE_NO_OWNER) {
 		cpu_run_ps(p, line_transfer(l->machine, l->last_cpu, c->id), CPU_lock_spin);

@@ -151,16 +151,23 @@ void pcie_unit_free(struct pcie_unit *u)
 
 /* ---- credits ---- */
 
-static void settle_credits(struct pcie_port *port, sim_time now)
+/* Take back what has been released by now, but not more than is needed. *since: when the credit that
+ * made it enough was released; 0 when there was enough already. */
+static bool have_credits(struct pcie_port *port, uint32_t lines, sim_time *since)
 {
-	while (port->release_head != port->release_tail) {
+	sim_time now = engine_now(port->machine->engine);
+
+	*since = 0;
+	while (port->credits < lines && port->release_head != port->release_tail) {
 		struct credit_release *r = &port->releases[port->release_head & port->release_mask];
 
 		if (r->when > now)
 			break;
 		port->credits += r->lines;
+		*since = r->when;
 		port->release_head++;
 	}
+	return port->credits >= lines;
 }
 
 /* Sleep until enough credits are back; when those are not even committed, a commit wakes us. */
@@ -168,6 +175,7 @@ static void wait_for_credits(struct pcie_port *port, uint32_t lines)
 {
 	uint32_t have = port->credits;
 
+	port->m.credit_stalls++;
 	for (uint32_t i = port->release_head; i != port->release_tail; i++) {
 		struct credit_release *r = &port->releases[i & port->release_mask];
 
@@ -180,17 +188,50 @@ static void wait_for_credits(struct pcie_port *port, uint32_t lines)
 	port->starved = true;
 }
 
-void pcie_credit_return(struct pcie_port *port, sim_time when, uint32_t lines)
+static void release_credits(struct pcie_port *port, sim_time when, uint32_t lines)
 {
-	port->releases[port->release_tail++ & port->release_mask] =
-		(struct credit_release){ when, lines };
+	uint32_t tail = port->release_tail++;
+
+	if (tail != port->release_head) { /* releases are in order */
+		sim_time last = port->releases[(tail - 1) & port->release_mask].when;
+
+		when = when > last ? when : last;
+	}
+	port->releases[tail & port->release_mask] = (struct credit_release){ when, lines };
+}
+
+void pcie_credit_return(struct pcie_port *port, const struct pcie_unit *u, sim_time visible)
+{
+	sim_time now = engine_now(port->machine->engine);
+	uint32_t mps_lines = (uint32_t)port->conf->mps / 64, left = u->lines;
+	sim_time spacing = pcie_wire_time(port, (uint32_t)port->conf->mps + port->conf->header);
+
+	/* The TLPs of one unit came one after another, and so do their credits. */
+	for (uint32_t i = u->tlps; i > 0 && left > 0; i--) {
+		uint32_t lines = i > 1 && left > mps_lines ? mps_lines : left;
+
+		release_credits(port, visible - (i - 1) * spacing, lines);
+		left -= lines;
+	}
 	if (port->starved) {
 		port->starved = false;
-		event_schedule(&port->pump, when);
+		event_schedule(&port->pump, visible > now ? visible : now);
 	}
 }
 
 /* ---- sending ---- */
+
+/* With `fidelity: dma` a write's unit is whole TLPs, as many as a quarter of the credits pays for: with
+ * larger ones the credits in flight would be used too coarsely. */
+static uint64_t largest_piece(const struct pcie_port *port, bool write)
+{
+	uint64_t quarter = (uint64_t)port->conf->write_credits / 4 * 64;
+
+	quarter -= quarter % port->conf->mps;
+	if (!write)
+		return PAGE_SIZE;
+	return quarter > port->conf->mps ? quarter : port->conf->mps;
+}
 
 /* Bytes of the next unit of d: up to the request's largest size and never across a 4 KiB boundary. */
 static uint32_t unit_bytes(const struct pcie_port *port, const struct pcie_dma *d, uint64_t largest)
@@ -200,7 +241,7 @@ static uint32_t unit_bytes(const struct pcie_port *port, const struct pcie_dma *
 	uint64_t left = d->len - d->sent;
 
 	if (port->conf->fidelity == FIDELITY_DMA)
-		largest = d->write ? (uint64_t)port->conf->write_credits * 64 : PAGE_SIZE;
+		largest = largest_piece(port, d->write);
 	left = left < to_page ? left : to_page;
 	return (uint32_t)(left < largest ? left : largest);
 }
@@ -210,10 +251,15 @@ static uint32_t pieces(uint32_t bytes, uint64_t size)
 	return (uint32_t)((bytes + size - 1) / size);
 }
 
-static void send(struct pcie_port *port, struct pcie_dma *d, struct pcie_unit *u, uint32_t wire_bytes)
+/* `since`: when the last of the credits for it came back. A unit of several TLPs has sent all but
+ * its last by then, as far as the wire allowed. */
+static void send(struct pcie_port *port, struct pcie_dma *d, struct pcie_unit *u,
+	uint32_t wire_bytes, sim_time since)
 {
-	sim_time now = engine_now(port->machine->engine);
-	sim_time start = now > port->up_free ? now : port->up_free;
+	sim_time now = engine_now(port->machine->engine), arrives;
+	sim_time start = d->issued > port->up_free ? d->issued : port->up_free;
+	sim_time end = start + pcie_wire_time(port, wire_bytes);
+	sim_time last = since + pcie_wire_time(port, wire_bytes / u->tlps);
 
 	u->dma = d;
 	u->translated = false;
@@ -225,8 +271,9 @@ static void send(struct pcie_port *port, struct pcie_dma *d, struct pcie_unit *u
 	u->last = d->sent == d->len;
 	port->m.tlps += u->tlps;
 	port->m.wire_bytes_up += wire_bytes;
-	port->up_free = start + pcie_wire_time(port, wire_bytes);
-	event_schedule(&u->event, port->up_free + port->conf->latency);
+	port->up_free = end > last ? end : last;
+	arrives = port->up_free + port->conf->latency;
+	event_schedule(&u->event, arrives > now ? arrives : now);
 	if (u->last)
 		list_remove(&d->link);
 }
@@ -237,9 +284,9 @@ static bool send_write(struct pcie_port *port)
 	uint32_t len = unit_bytes(port, d, port->conf->mps);
 	uint32_t lines = pieces(len, 64);
 	struct pcie_unit *u;
+	sim_time since;
 
-	if (lines > port->credits) {
-		port->m.credit_stalls++;
+	if (!have_credits(port, lines, &since)) {
 		wait_for_credits(port, lines);
 		return false;
 	}
@@ -248,7 +295,7 @@ static bool send_write(struct pcie_port *port)
 	u->len = len;
 	u->lines = lines;
 	u->tlps = pieces(len, port->conf->mps);
-	send(port, d, u, len + u->tlps * port->conf->header);
+	send(port, d, u, len + u->tlps * port->conf->header, since);
 	return true;
 }
 
@@ -270,13 +317,12 @@ static bool send_read(struct pcie_port *port)
 	u->len = len;
 	u->lines = tags;
 	u->tlps = pieces(len, port->conf->mrrs);
-	send(port, d, u, u->tlps * port->conf->header);
+	send(port, d, u, u->tlps * port->conf->header, 0);
 	return true;
 }
 
 void pcie_pump(struct pcie_port *port)
 {
-	settle_credits(port, engine_now(port->machine->engine));
 	while (!port->starved && !event_is_pending(&port->pump) && !list_empty(&port->writes))
 		if (!send_write(port))
 			break;

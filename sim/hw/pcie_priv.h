@@ -77,8 +77,8 @@ sim_time pcie_wire_time(const struct pcie_port *port, uint32_t bytes);
 void pcie_unit_arrives(struct event *ev);
 void pcie_unit_free(struct pcie_unit *u);
 void pcie_pump(struct pcie_port *port);
-/* Credits of a committed write come back at `when`. */
-void pcie_credit_return(struct pcie_port *port, sim_time when, uint32_t lines);
+/* A committed write that is visible in memory at that time gives its credits back. */
+void pcie_credit_return(struct pcie_port *port, const struct pcie_unit *u, sim_time visible);
 void pcie_dma_complete(struct pcie_dma *d, struct pcie_port *port, sim_time now);
 
 #endif

@@ -98,7 +98,7 @@ static void commit(struct pcie_unit *u)
 	port->writes_committed++;
 	visible = u->x.ok ? mem_write_done(port->machine->mem, port->last_commit, u->len) :
 			    port->last_commit;
-	pcie_credit_return(port, visible, u->lines);
+	pcie_credit_return(port, u, visible);
 	if (u->last && u->dma->done) {
 		u->event.fn = write_visible;
 		event_schedule(&u->event, visible);
