@@ -221,16 +221,14 @@ void pcie_credit_return(struct pcie_port *port, const struct pcie_unit *u, sim_t
 
 /* ---- sending ---- */
 
-/* With `fidelity: dma` a write's unit is whole TLPs, as many as a quarter of the credits pays for: with
- * larger ones the credits in flight would be used too coarsely. */
-static uint64_t largest_piece(const struct pcie_port *port, bool write)
+/* With `fidelity: dma` a write is cut into equal pieces of whole TLPs, none larger than a quarter of the
+ * credits pays for: with larger ones the credits in flight would be used too coarsely. */
+static uint64_t piece_of_write(const struct pcie_port *port, uint64_t left)
 {
-	uint64_t quarter = (uint64_t)port->conf->write_credits / 4 * 64;
+	uint64_t mps = port->conf->mps, quarter = (uint64_t)port->conf->write_credits / 4 * 64;
+	uint64_t n = (left + quarter - 1) / quarter;
 
-	quarter -= quarter % port->conf->mps;
-	if (!write)
-		return PAGE_SIZE;
-	return quarter > port->conf->mps ? quarter : port->conf->mps;
+	return (left / n + mps - 1) / mps * mps;
 }
 
 /* Bytes of the next unit of d: up to the request's largest size and never across a 4 KiB boundary. */
@@ -240,9 +238,9 @@ static uint32_t unit_bytes(const struct pcie_port *port, const struct pcie_dma *
 	uint64_t to_page = PAGE_SIZE - (at & (PAGE_SIZE - 1));
 	uint64_t left = d->len - d->sent;
 
-	if (port->conf->fidelity == FIDELITY_DMA)
-		largest = largest_piece(port, d->write);
 	left = left < to_page ? left : to_page;
+	if (port->conf->fidelity == FIDELITY_DMA)
+		largest = d->write ? piece_of_write(port, left) : PAGE_SIZE;
 	return (uint32_t)(left < largest ? left : largest);
 }
 
