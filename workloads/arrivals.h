@@ -46,7 +46,7 @@ bool arrivals_next(struct arrivals *a, struct arrival *out);
 double arrivals_mean_bytes(const struct arrivals *a);
 /* Frame bits per second in the long run that the configuration asks for. */
 double arrivals_offered_bps(const struct arrivals *a);
-/* Records of the capture whose timestamp lay before their predecessor's; 0 for other processes. */
+/* Records of the capture stamped before an earlier one; 0 for other processes. */
 uint64_t arrivals_disordered(const struct arrivals *a);
 
 /* Variants of the section "workload.arrivals", and its default. */

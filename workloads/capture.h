@@ -19,7 +19,7 @@ struct capture {
 	struct capture_packet *packet;
 	size_t n; /* > 0 */
 	uint64_t bytes; /* sum */
-	uint64_t disordered; /* packets stamped before their predecessor; they come with no gap */
+	uint64_t disordered; /* packets stamped before an earlier one; they come with no gap */
 };
 
 /* Everything that cannot be used is refused: another link type, no packet at all, a file that is cut

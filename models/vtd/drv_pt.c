@@ -30,12 +30,21 @@ static void charge_line(struct vtd *v, struct proc *p, hpa_t at, bool write)
 		line_read(l, p, CPU_pagetable);
 }
 
-static hpa_t add_table(struct vtd *v, struct proc *p, hpa_t entry)
+/* Allocation may wait: another CPU may link a table first, and then ours goes back (the kernel's
+ * compare-and-swap). */
+static hpa_t add_table(struct vtd *v, struct proc *p, hpa_t at, unsigned level)
 {
-	hpa_t table = pages_alloc_zeroed(v->env.machine->pages, p);
+	struct machine *m = v->env.machine;
+	hpa_t table = pages_alloc_zeroed(m->pages, p);
+	uint64_t entry;
 
-	charge_line(v, p, entry, true);
-	mem_write64(v->env.machine->mem, entry, table.a | SS_R | SS_W);
+	charge_line(v, p, at, true);
+	entry = mem_read64(m->mem, at);
+	if (is_table(entry, level)) {
+		pages_free(m->pages, p, table);
+		return (hpa_t){ entry & SS_ADDR };
+	}
+	mem_write64(m->mem, at, table.a | SS_R | SS_W);
 	v->drv.m.tables_allocated++;
 	return table;
 }
@@ -53,7 +62,7 @@ static hpa_t descend(struct vtd *v, struct proc *p, const struct vtd_domain *dom
 		cpu_run(p, v->env.machine->conf->cost->pt_level, CPU_pagetable);
 		charge_line(v, p, at, false);
 		BUG_ON((entry & (SS_R | SS_W)) && !is_table(entry, l)); /* mapped by a superpage */
-		table = is_table(entry, l) ? (hpa_t){ entry & SS_ADDR } : add_table(v, p, at);
+		table = is_table(entry, l) ? (hpa_t){ entry & SS_ADDR } : add_table(v, p, at, l);
 	}
 	return table;
 }

@@ -115,7 +115,7 @@ static bool fetch(struct vtd_walk_state *s, uint64_t at, uint64_t *value, unsign
 	sim_time arrives;
 	bool exists = walk_read(s->v->hw.walkers, s->p, s->w, (hpa_t){ at }, value, words, &arrives);
 
-	proc_sleep_until(s->p, arrives);
+	proc_sleep_until(s->p, arrives + s->v->conf->walk_read);
 	return exists;
 }
 
@@ -246,7 +246,7 @@ static bool step(struct vtd_walk_state *s, uint16_t did, unsigned level, uint64_
 		s->w->domain = did;
 		s->w->leaf_lg2 = vtd_level_lg2(level);
 	}
-	proc_sleep_until(s->p, arrives);
+	proc_sleep_until(s->p, arrives + v->conf->walk_read);
 	if (l->fault)
 		return false;
 	l->rights &= entry;

@@ -33,6 +33,8 @@
 	F(u32, walkers, "6", "1", "64", "walkers", "Page walks at the same time.")                 \
 	F(time, walk_overhead, "60ns", "0", "1us", "",                                             \
 		"Of a walk, on top of its memory reads.")                                          \
+	F(time, walk_read, "0", "0", "1us", "",                                                    \
+		"Of each memory read of a walk, on top of the memory's own latency.")              \
 	F(choice, inflight, "drain", NULL, NULL, WALKER_INFLIGHT_WORDS,                            \
 		"What an invalidation does about walks in flight; drain is the architecture.")     \
 	F(time, command_latency, "500ns", "0", "1ms", "",                                          \

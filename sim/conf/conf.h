@@ -6,7 +6,9 @@
  *           F(u32,  entries, "250",  "1", "65536", "entries", "Unmaps gathered before a flush.") \
  *           F(time, timeout, "10ms", "0", "10s",   "",        "Longest time ...")
  *   CONF_DECLARE(policy_conf, POLICY_FIELDS);
- *   static const struct conf_field fields[] = { CONF_FIELDS(policy_conf, POLICY_FIELDS) };
+ *   #define CONF_STRUCT_ struct policy_conf
+ *   static const struct conf_field fields[] = { POLICY_FIELDS(CONF_FIELD_) };
+ *   #undef CONF_STRUCT_
  *   static const struct conf_table table = CONF_TABLE("deferred-global", policy_conf, fields, NULL);
  */
 #ifndef SIM_CONF_CONF_H
@@ -57,7 +59,7 @@ struct conf_field {
 	size_t off; /* into the component's conf struct */
 	const char *def; /* default, as the user would write it */
 	const char *min, *max; /* same notation; NULL: no bound */
-	const char *unit; /* "entries", "cycles", ...; "" when the type says it; words of a choice */
+	const char *unit; /* "entries", "cycles"; "" when the type says it; words of a choice */
 	const char *help; /* one sentence, ends in a full stop */
 };
 
@@ -123,8 +125,12 @@ struct conf_doc;
 struct conf_doc *conf_doc_create(void);
 struct conf_doc *conf_doc_copy(const struct conf_doc *doc);
 void conf_doc_destroy(struct conf_doc *doc);
-/* Add one "key=value" from the command line or a sweep axis; `origin` is named in messages. */
-bool conf_doc_set(struct conf_doc *doc, const char *assignment, const char *origin, struct err *err);
+/* Add one "key=value"; `origin` is named in messages. Origin "sweep" is an axis value of a sweep point
+ * (messages name its place in the file); every other origin wins over all files and sweeps. The keys
+ * "platform" and "sweep.KEY" (a list: "sweep.cpu.count=[1, 2]") work as in a file; a set key that is
+ * an axis pins it: conf_resolve_sweep() drops the axis. */
+bool conf_doc_set(
+	struct conf_doc *doc, const char *assignment, const char *origin, struct err *err);
 /* Value as text of the last assignment to path, or NULL. */
 const char *conf_doc_get(const struct conf_doc *doc, const char *path, struct src_pos *pos);
 
@@ -134,15 +140,25 @@ struct conf_axis {
 	const char **values;
 	size_t nvalues;
 	struct src_pos pos;
+	const struct src_pos *value_pos; /* of each value */
 };
 size_t conf_doc_axes(const struct conf_doc *doc, const struct conf_axis **axes);
+/* Give every axis its full key path (`policy` becomes `policy.type`), refuse axes that name no key,
+ * hold the same key twice or a value that the key refuses, and drop axes that the command line pins.
+ * Once, after the last conf_doc_set() of the command line and before the points are made. */
+bool conf_resolve_sweep(const struct conf_schema *schema, struct conf_doc *doc, struct err *err);
 
 /* Read a YAML file into doc (conf_yaml.c). `platform: NAME` at the top level includes
  * NAME.yaml found along `search` (NULL-terminated list of folders); a name with a slash is a file. */
-bool conf_doc_load(struct conf_doc *doc, const char *file, const char *const *search,
-	struct err *err);
+bool conf_doc_load(
+	struct conf_doc *doc, const char *file, const char *const *search, struct err *err);
 
-/* A bound configuration: every section's structs, defaults filled in, ranges and rules checked. */
+/*
+ * A bound configuration: every section's structs, defaults filled in, ranges and rules checked. A key
+ * of a variant that is not selected is refused, but for two cases in which it waits for its turn:
+ * the sweep section selects a variant that has it, or a later source (--set over file over platform)
+ * replaced the variant that it was written for.
+ */
 struct conf;
 bool conf_bind(const struct conf_schema *schema, const struct conf_doc *doc, struct conf **out,
 	struct err *err);

@@ -15,5 +15,8 @@ void conf_write_reference(const struct conf_schema *schema, FILE *out); /* confi
 void conf_write_markdown(const struct conf_schema *schema, FILE *out); /* docs/config.md */
 /* The whole effective configuration as YAML that loads back to the same bytes. */
 void conf_write_effective(const struct conf *c, FILE *out);
+/* The same with the sweep section of the document that c was bound from, and the keys that only some
+ * points of the sweep use: what an experiment's folder keeps, where each point keeps the former. */
+void conf_write_experiment(const struct conf *c, FILE *out);
 
 #endif

@@ -42,8 +42,8 @@ struct iova_allocator_ops {
 
 	/* False when no range at or below req->limit_pfn is free. On success *out is aligned as asked
 	 * and disjoint from every live and reserved range. May wait for simulated locks. */
-	bool (*alloc)(void *state, struct proc *p, const struct iova_req *req,
-		struct iova_range *out);
+	bool (*alloc)(
+		void *state, struct proc *p, const struct iova_req *req, struct iova_range *out);
 	/* Optional: what the driver does at unmap to learn the range from its address; fills *out with
 	 * the cookie for free(). The range must be live. May wait. */
 	void (*find)(void *state, struct proc *p, uint64_t pfn, struct iova_range *out);

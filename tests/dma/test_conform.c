@@ -1,0 +1,252 @@
+/*
+ * conform: do the allocator and the deferred flush do what the recorded kernels did, and would the
+ * replay notice if they did not?
+ */
+#include "run/conform.h"
+
+#include <check.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/textio.h"
+#include "tests/unit/unit.h"
+
+static char *report;
+static size_t report_size;
+static struct err err;
+
+static void setup(void)
+{
+	report = NULL;
+	memset(&err, 0, sizeof(err));
+}
+
+static void teardown(void)
+{
+	free(report);
+}
+
+static int replay(const char *kind, const char *file)
+{
+	FILE *out;
+	int status;
+
+	free(report);
+	out = open_memstream(&report, &report_size);
+	ck_assert_ptr_nonnull(out);
+	status = conform_replay_by_name(kind, file, out, &err);
+	fclose(out);
+	return status;
+}
+
+static int replay_text(const char *kind, const char *text)
+{
+	char name[] = "/tmp/iommusim-conform-XXXXXX";
+	int fd = mkstemp(name), status;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
+	close(fd);
+	status = replay(kind, name);
+	unlink(name);
+	err.pos.file = NULL; /* pointed to name */
+	return status;
+}
+
+static void has(const char *text, const char *part)
+{
+	ck_assert_msg(strstr(text, part) != NULL, "no \"%s\" in: %s", part, text);
+}
+
+START_TEST(test_rbtree_gives_the_addresses_of_linux_3_1)
+{
+	ck_assert_int_eq(replay("iova", TEST_DATA "/iova-v3.1.csv.zst"), 0);
+	has(report, "total: 4 runs, 45000 operations, 0 mismatches\n");
+}
+END_TEST
+
+START_TEST(test_deferred_flush_does_what_linux_3_1_did)
+{
+	ck_assert_int_eq(replay("lazy", TEST_DATA "/lazy-v3.1.csv.zst"), 0);
+	has(report, "total: 2 runs, 20000 operations, 0 mismatches\n");
+}
+END_TEST
+
+/* The vector file with line `altered` replaced. */
+static int replay_altered(const char *kind, const char *file, unsigned altered, const char *by)
+{
+	struct text_in *in = text_open(file, &err);
+	char *text = NULL, *line;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int status;
+
+	ck_assert_ptr_nonnull(in);
+	for (unsigned n = 1; (line = text_line(in)) != NULL; n++)
+		fprintf(f, "%s\n", n == altered ? by : line);
+	fclose(f);
+	text_close(in);
+	status = replay_text(kind, text);
+	free(text);
+	return status;
+}
+
+START_TEST(test_an_altered_address_is_reported_with_its_line)
+{
+	/* line 3 is a,7,fffff,1,ffff8 */
+	ck_assert_int_eq(
+		replay_altered("iova", TEST_DATA "/iova-v3.1.csv.zst", 3, "a,7,fffff,1,ffff0"), 1);
+	has(report, ":3: expected pfn ffff0, got ffff8\n");
+	has(report, "45000 operations, 1 mismatches\n");
+}
+END_TEST
+
+START_TEST(test_an_altered_success_or_failure_is_reported)
+{
+	ck_assert_int_eq(
+		replay_altered("iova", TEST_DATA "/iova-v3.1.csv.zst", 3, "a,7,fffff,1,0"), 1);
+	has(report, ":3: expected pfn 0, got ffff8\n");
+}
+END_TEST
+
+START_TEST(test_an_altered_flush_count_is_reported)
+{
+	const char *vectors = "#run,1,v3.1-intel,lazy,1,1,one\n"
+			      "a,0,1,fffff,1,fffff\n"
+			      "q,0,fffff,0,0,1\n"
+			      "T,1,1\n";
+	const char *altered = "#run,1,v3.1-intel,lazy,1,1,one\n"
+			      "a,0,1,fffff,1,fffff\n"
+			      "q,0,fffff,1,0,1\n"
+			      "T,1,2\n";
+
+	ck_assert_int_eq(replay_text("lazy", vectors), 0);
+	ck_assert_int_eq(replay_text("lazy", altered), 1);
+	has(report, ":3: expected 1 flushes, 0 freed, timer armed 1; got 0, 0, 1\n");
+	has(report, ":4: expected 1 flushes, 2 freed");
+	has(report, "3 operations, 2 mismatches\n");
+}
+END_TEST
+
+START_TEST(test_a_free_of_what_is_not_live_is_a_mismatch)
+{
+	ck_assert_int_eq(replay_text("iova", "#run,1,v3.1,rbtree,1,1,x\nf,1234\n"), 1);
+	has(report, ":2: expected a live range at pfn 1234, got none\n");
+}
+END_TEST
+
+START_TEST(test_a_run_that_nothing_models_is_skipped_and_counted)
+{
+	ck_assert_int_eq(replay_text("iova", "#run,9,v0.1,dartboard,1,1,x\na,1,2,3,4,5,6\n"
+					     "#run,1,v3.1,rbtree,1,1,y\na,1,fffff,1,fffff\n"),
+		0);
+	has(report, "skipped: no component models this code");
+	has(report, "total: 1 runs, 1 operations, 0 mismatches; 1 runs skipped\n");
+}
+END_TEST
+
+START_TEST(test_a_file_without_a_run_to_replay_is_refused)
+{
+	ck_assert_int_eq(replay_text("iova", ""), 2);
+	ck_assert_int_eq(replay_text("iova", "#run,9,v0.1,dartboard,1,1,x\n"), 2);
+	has(err.text, "no run in it can be replayed");
+}
+END_TEST
+
+static const struct {
+	const char *rows, *says;
+	unsigned line, column;
+} malformed[] = {
+	{ "a,1,fffff,1\n", "a row 'a' has 5 fields, this one has 4", 2, 12 },
+	{ "a,1,fffff,1,fffff,0\n", "has 5 fields", 2, 19 },
+	{ "a,zwei,fffff,1,fffff\n", "the size is 'zwei', not a decimal number", 2, 3 },
+	{ "a,0,fffff,1,fffff\n", "the size is 0, outside", 2, 3 },
+	{ "a,1,0xfffff,1,fffff\n", "the limit is '0xfffff', not a hexadecimal number", 2, 5 },
+	{ "a,1,fffff,2,fffff\n", "the alignment flag is 2, outside", 2, 11 },
+	{ "a,1,fffff,1,\n", "the PFN is ''", 2, 13 },
+	{ "a,1,fffff,1,FFFFF\n", "the PFN is 'FFFFF'", 2, 13 },
+	{ "x,1\n", "no operation 'x'", 2, 1 },
+	{ "\n", "no operation ''", 2, 1 },
+	{ "r,20,10\n", "the last PFN is 10, outside", 2, 6 },
+	{ "a,1,fffff,1,fffff\nr,10,20\n", "a reservation after the first allocation", 3, 1 },
+	{ "#rnu,2\n", "is not understood", 2, 1 },
+	{ "#run,2\n", "a run begins with", 2, 1 },
+	{ "#run,2,v3.1,rbtree,1,x\n", "a row '#run' has 7 fields", 2, 23 },
+	{ "#run,2,v3.1,rbtree,0,1,x\n", "the number of CPUs is 0", 2, 20 },
+};
+
+START_TEST(test_a_malformed_row_is_refused_with_line_and_column)
+{
+	char *text = xasprintf("#run,1,v3.1,rbtree,1,1,x\n%s", malformed[_i].rows);
+
+	ck_assert_int_eq(replay_text("iova", text), 2);
+	has(err.text, malformed[_i].says);
+	ck_assert_uint_eq(err.pos.line, malformed[_i].line);
+	ck_assert_uint_eq(err.pos.column, malformed[_i].column);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_an_operation_before_the_first_run_is_refused)
+{
+	ck_assert_int_eq(replay_text("iova", "a,1,fffff,1,fffff\n"), 2);
+	has(err.text, "before the first '#run");
+	ck_assert_uint_eq(err.pos.line, 1);
+}
+END_TEST
+
+START_TEST(test_a_domain_that_the_run_does_not_have_is_refused)
+{
+	ck_assert_int_eq(
+		replay_text("lazy", "#run,1,v3.1-intel,lazy,2,1,x\na,2,1,fffff,1,fffff\n"), 2);
+	has(err.text, "the domain is 2, outside 0 to 1");
+}
+END_TEST
+
+START_TEST(test_a_missing_and_a_cut_file_are_refused)
+{
+	char name[] = "/tmp/iommusim-conform-XXXXXX", half[20000];
+	FILE *whole = fopen(TEST_DATA "/iova-v3.1.csv.zst", "rb");
+	int fd = mkstemp(name);
+
+	ck_assert_int_eq(replay("iova", "/nonexistent/vectors.csv"), 2);
+	ck_assert_ptr_nonnull(whole);
+	ck_assert_uint_eq(fread(half, 1, sizeof(half), whole), sizeof(half));
+	fclose(whole);
+	ck_assert_int_eq(write(fd, half, sizeof(half)), (int)sizeof(half));
+	close(fd);
+	ck_assert_int_eq(replay("iova", name), 2);
+	unlink(name);
+}
+END_TEST
+
+START_TEST(test_an_unknown_kind_is_refused_with_the_nearest)
+{
+	ck_assert_int_eq(replay("iovas", "x"), 2);
+	ck_assert_ptr_nonnull(strstr(err.hint, "iova"));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("conform");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, test_rbtree_gives_the_addresses_of_linux_3_1);
+	tcase_add_test(tc, test_deferred_flush_does_what_linux_3_1_did);
+	tcase_add_test(tc, test_an_altered_address_is_reported_with_its_line);
+	tcase_add_test(tc, test_an_altered_success_or_failure_is_reported);
+	tcase_add_test(tc, test_an_altered_flush_count_is_reported);
+	tcase_add_test(tc, test_a_free_of_what_is_not_live_is_a_mismatch);
+	tcase_add_test(tc, test_a_run_that_nothing_models_is_skipped_and_counted);
+	tcase_add_test(tc, test_a_file_without_a_run_to_replay_is_refused);
+	tcase_add_loop_test(tc, test_a_malformed_row_is_refused_with_line_and_column, 0,
+		(int)(sizeof(malformed) / sizeof(malformed[0])));
+	tcase_add_test(tc, test_an_operation_before_the_first_run_is_refused);
+	tcase_add_test(tc, test_a_domain_that_the_run_does_not_have_is_refused);
+	tcase_add_test(tc, test_a_missing_and_a_cut_file_are_refused);
+	tcase_add_test(tc, test_an_unknown_kind_is_refused_with_the_nearest);
+	return unit_run("conform", tc);
+}

@@ -1,0 +1,211 @@
+/*
+ * iova: does every registered allocator keep the contract of iova.h? A new allocator is tested by
+ * being registered.
+ */
+#include "dma/iova/iova.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "tests/dma/space.h"
+#include "tests/unit/unit.h"
+
+static struct space space;
+
+/* The allocator under test: one per loop index. */
+static const struct iova_allocator_ops *under_test(int i)
+{
+	size_t n;
+	const struct iova_allocator_ops *const *ops = iova_allocators(&n);
+
+	ck_assert_int_lt(i, (int)n);
+	return ops[i];
+}
+
+static int random_live(struct rng *rng)
+{
+	unsigned i = (unsigned)rng_below(rng, SPACE_RANGES);
+
+	for (unsigned tried = 0; tried < SPACE_RANGES; tried++, i = (i + 1) % SPACE_RANGES)
+		if (space.live[i])
+			return (int)i;
+	return -1;
+}
+
+START_TEST(test_random_ranges_are_disjoint_aligned_and_below_their_limit)
+{
+	struct rng rng;
+	unsigned given = 0, refused = 0;
+
+	rng_init(&rng, 1, "test.iova");
+	space_init(&space, under_test(_i), 1, SPACE_PAGES - 1);
+	space_reserve(&space, 1000, 1099);
+	for (unsigned n = 0; n < 6000; n++) {
+		if (space.nlive < 300 && rng_below(&rng, 100) < 55) {
+			uint32_t npages = 1 + (uint32_t)rng_below(&rng, 40);
+			uint64_t limit = rng_below(&rng, 4) ? SPACE_PAGES - 1
+							    : 1 + rng_below(&rng, SPACE_PAGES);
+			int r = space_alloc(&space, npages, limit, rng_below(&rng, 3) != 0);
+
+			*(r < 0 ? &refused : &given) += 1;
+		} else if (space.nlive > 0) {
+			space_free(&space, random_live(&rng), (enum space_free)rng_below(&rng, 3));
+		}
+		space_check(&space);
+	}
+	ck_assert_uint_gt(given, 1000);
+	ck_assert_uint_gt(refused, 10); /* limits too low for the size are among them */
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_order_of_frees_does_not_matter)
+{
+	static int order[64];
+	struct rng rng;
+
+	rng_init(&rng, 2, "test.iova.order");
+	space_init(&space, under_test(_i), 1, SPACE_PAGES - 1);
+	for (unsigned round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+			order[i] = space_alloc(&space, 1 + i % 9, SPACE_PAGES - 1, true);
+		for (unsigned left = ARRAY_SIZE(order); left > 0; left--) {
+			unsigned pick = round == 0   ? 0
+					: round == 1 ? left - 1
+						     : (unsigned)rng_below(&rng, left);
+
+			ck_assert_int_ge(order[pick], 0);
+			space_free(&space, order[pick], SPACE_BY_FIND);
+			order[pick] = order[left - 1];
+			space_check(&space);
+		}
+	}
+	ck_assert_uint_eq(space.nlive, 0);
+	space_fini(&space);
+}
+END_TEST
+
+/* Allocate until refused; the number of ranges given. */
+static unsigned fill(uint32_t npages)
+{
+	unsigned n = 0;
+
+	while (space_alloc(&space, npages, SPACE_PAGES - 1, true) >= 0)
+		n++;
+	space_check(&space);
+	return n;
+}
+
+static void free_all(void)
+{
+	for (unsigned i = 0; i < SPACE_RANGES; i++)
+		if (space.live[i])
+			space_free(&space, (int)i, SPACE_BY_ADDRESS);
+	space_check(&space);
+}
+
+START_TEST(test_exhaustion_is_refused_and_recovers)
+{
+	unsigned first, again;
+
+	space_init(&space, under_test(_i), 1, 511);
+	first = fill(4);
+	ck_assert_uint_ge(first, 512 / 4 - 4); /* nearly everything is usable */
+	ck_assert_int_lt(space_alloc(&space, 4, 511, true), 0);
+	space_check(&space);
+	free_all();
+	again = fill(4);
+	ck_assert_uint_eq(first, again);
+	free_all();
+	ck_assert_int_ge(space_alloc(&space, 128, 511, true), 0);
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_one_freed_range_can_be_had_again)
+{
+	unsigned n;
+	int middle;
+
+	space_init(&space, under_test(_i), 1, 511);
+	n = fill(2);
+	middle = (int)(n / 2);
+	space_free(&space, middle, SPACE_BY_COOKIE);
+	ck_assert_int_ge(space_alloc(&space, 2, 511, true), 0);
+	ck_assert_int_lt(space_alloc(&space, 2, 511, true), 0);
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_reserved_ranges_are_never_given_out)
+{
+	space_init(&space, under_test(_i), 1, 255);
+	space_reserve(&space, 100, 120);
+	space_reserve(&space, 110, 140); /* overlaps: both stay reserved */
+	space_reserve(&space, 105, 106); /* inside */
+	space_reserve(&space, 255, 255);
+	space_check(&space);
+	ck_assert_uint_ge(fill(1), 255 - 42 - 4);
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_nothing_fits_below_a_limit_smaller_than_the_size)
+{
+	space_init(&space, under_test(_i), 1, 511);
+	ck_assert_int_lt(space_alloc(&space, 64, 40, true), 0);
+	ck_assert_int_lt(space_alloc(&space, 600, 511, false), 0);
+	ck_assert_int_ge(space_alloc(&space, 8, 40, true), 0);
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_space_above_4_gib_is_used_up_to_the_limit)
+{
+	const uint64_t first = (UINT64_C(1) << 24), last = first + 1023;
+	int r;
+
+	space_init(&space, under_test(_i), first, last);
+	r = space_alloc(&space, 16, last, true);
+	ck_assert_int_ge(r, 0);
+	ck_assert_int_ge(space_alloc(&space, 16, UINT64_MAX >> PAGE_LG2, true), 0);
+	ck_assert_int_lt(space_alloc(&space, 16, first - 1, true), 0);
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_names_are_unique_and_described)
+{
+	size_t n;
+	const struct iova_allocator_ops *const *ops = iova_allocators(&n);
+
+	ck_assert_uint_gt(n, 0);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_uint_gt(strlen(ops[i]->summary), 10);
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(ops[i]->name, ops[k]->name);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("every allocator");
+	size_t count;
+	int n;
+
+	iova_allocators(&count);
+	n = (int)count;
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(
+		tc, test_random_ranges_are_disjoint_aligned_and_below_their_limit, 0, n);
+	tcase_add_loop_test(tc, test_order_of_frees_does_not_matter, 0, n);
+	tcase_add_loop_test(tc, test_exhaustion_is_refused_and_recovers, 0, n);
+	tcase_add_loop_test(tc, test_one_freed_range_can_be_had_again, 0, n);
+	tcase_add_loop_test(tc, test_reserved_ranges_are_never_given_out, 0, n);
+	tcase_add_loop_test(tc, test_nothing_fits_below_a_limit_smaller_than_the_size, 0, n);
+	tcase_add_loop_test(tc, test_space_above_4_gib_is_used_up_to_the_limit, 0, n);
+	tcase_add_test(tc, test_names_are_unique_and_described);
+	return unit_run("iova conformance", tc);
+}
