@@ -40,6 +40,7 @@ struct dma_system *dma_system_create(struct machine *m, const struct dma_system_
 	s->model = model;
 	s->model_state = model_state;
 	s->windows = windows;
+	list_init(&s->devs);
 	if (!model)
 		return s;
 	s->nframes = mem_size(m->mem) >> PAGE_LG2;
@@ -53,6 +54,14 @@ struct dma_system *dma_system_create(struct machine *m, const struct dma_system_
 
 void dma_system_destroy(struct dma_system *s)
 {
+	struct list *n;
+
+	while ((n = list_pop_front(&s->devs)) != NULL) {
+		struct dma_dev *d = list_entry(n, struct dma_dev, link);
+
+		free(d->domain.iova);
+		free(d);
+	}
 	if (s->model) {
 		dma_policy_destroy(s);
 		pages_on_reuse(s->machine->pages, NULL, NULL);
@@ -101,14 +110,13 @@ struct dma_dev *dma_dev_create(struct dma_system *s, struct proc *p, struct pcie
 
 	d->system = s;
 	d->port = port;
+	list_push_back(&s->devs, &d->link);
 	d->mask = s->conf->dma->mask_bits >= 64 ? UINT64_MAX : BIT64(s->conf->dma->mask_bits) - 1;
 	if (!model)
 		return d;
 	if (!domain_init(&d->domain, s, p, s->next_domain++, err) ||
-		!model->drv_attach(s->model_state, p, pcie_port_rid(port), d->domain.id, err)) {
-		free(d);
+		!model->drv_attach(s->model_state, p, pcie_port_rid(port), d->domain.id, err))
 		return NULL;
-	}
 	pcie_port_connect(port, (struct xlate_port){ model->hw_translate, s->model_state },
 		(struct pcie_observer){ seen, d });
 	return d;
@@ -122,7 +130,6 @@ void dma_dev_destroy(struct dma_dev *d, struct proc *p)
 		s->model->drv_detach(s->model_state, p, pcie_port_rid(d->port));
 		domain_fini(&d->domain, p);
 	}
-	free(d);
 }
 
 struct pcie_port *dma_dev_port(struct dma_dev *d)

@@ -42,6 +42,7 @@ void dma_system_drain(struct dma_system *s, struct proc *p);
 /* One domain of its own for the device behind `port`; connects the port to the IOMMU. */
 struct dma_dev *dma_dev_create(struct dma_system *s, struct proc *p, struct pcie_port *port,
 	struct err *err);
+/* Detach; d's memory goes with the system. */
 void dma_dev_destroy(struct dma_dev *d, struct proc *p);
 
 struct dma_sg {

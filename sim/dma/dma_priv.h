@@ -41,6 +41,7 @@ struct dma_system {
 	window_id *frame_window; /* by page frame: window of its last unmap */
 	uint64_t nframes;
 	uint16_t next_domain;
+	struct list devs; /* every struct dma_dev: their counters outlive them, until the reports */
 	uint64_t live; /* ranges mapped and not unmapped */
 	struct dma_metrics m;
 };
@@ -50,6 +51,7 @@ struct dma_dev {
 	struct dma_domain domain;
 	struct pcie_port *port;
 	uint64_t mask; /* highest address */
+	struct list link; /* of system->devs */
 };
 
 /* dma_flush.c: the policy, and its environment. */

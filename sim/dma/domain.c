@@ -70,7 +70,6 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 	struct dma_system *s = d->system;
 
 	d->allocator->fini(d->iova);
-	free(d->iova);
 	truth_fini(&d->truth);
 	s->model->drv_domain_del(s->model_state, p, d->id);
 }

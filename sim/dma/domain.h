@@ -36,7 +36,7 @@ struct dma_domain {
 	unsigned iommu;
 	char name[16]; /* "dom0" */
 	const struct iova_allocator_ops *allocator;
-	void *iova; /* allocator's state */
+	void *iova; /* allocator's state; freed with the device's record */
 	struct truth truth;
 	unsigned addr_bits;
 	struct domain_metrics m;

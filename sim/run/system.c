@@ -102,6 +102,7 @@ bool system_create(struct system *s, const struct conf *conf, FILE *fault_log, s
 
 void system_destroy(struct system *s)
 {
+	metrics_destroy(s->metrics); /* first: it owns the buckets of the components' histograms */
 	if (s->workload)
 		s->workload->fini(s->workload_state);
 	if (s->dma)
@@ -109,7 +110,6 @@ void system_destroy(struct system *s)
 	if (s->model)
 		s->model->fini(s->model_state);
 	machine_fini(&s->machine);
-	metrics_destroy(s->metrics);
 	if (s->windows)
 		windows_destroy(s->windows);
 	engine_destroy(s->engine);

@@ -198,8 +198,6 @@ int main(void)
 	tcase_add_test(tc, test_onoff_bursts_at_the_rate_and_pauses_in_the_mean);
 	tcase_add_test(tc, test_same_seed_same_packets_other_seed_other_packets);
 	tcase_add_test(tc, test_flows_are_spread_evenly_and_stay_in_range);
-	tcase_add_test(
-		tc, test_capture_without_time_is_spread_evenly_at_a_rate_and_not_looped_without);
 	tcase_add_test(tc, test_capture_lengths_without_a_capture_are_refused);
 	return unit_run("arrivals", tc);
 }
