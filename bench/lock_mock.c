@@ -10,9 +10,9 @@
 #include "hw/lock.h"
 #include "hw/machine.h"
 
-#define NCPUS 16u
-#define NLOCKS 4u
-#define NDEVICES 16u
+#define NCPUS     16u
+#define NLOCKS    4u
+#define NDEVICES  16u
 #define SIMULATED (40 * MS)
 
 struct mock;

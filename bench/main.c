@@ -15,7 +15,8 @@
 #include "bench/bench.h"
 
 static const struct bench_case cases[] = {
-	{ "lock-mock", "events", "16 CPUs, 4 locks, 16 devices: the engine alone", bench_lock_mock },
+	{ "lock-mock", "events", "16 CPUs, 4 locks, 16 devices: the engine alone",
+		bench_lock_mock },
 	{ "nic-rx-recycled", "packets", "100 GbE 1500 B, 8 CPUs, page pool, event per TLP",
 		bench_nic_rx_recycled },
 	{ "nic-rx-recycled-dma", "packets", "the same, event per DMA piece",
@@ -96,7 +97,8 @@ static json_t *to_json(const struct bench_case *c, const struct bench_result *r,
 		r[n - 1].cpu_s);
 }
 
-static void report(bool json, const struct bench_result *results, unsigned n, char **names, int nnames)
+static void report(
+	bool json, const struct bench_result *results, unsigned n, char **names, int nnames)
 {
 	json_t *all = json_array();
 

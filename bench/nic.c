@@ -11,7 +11,7 @@
 #include "run/schema.h"
 #include "run/system.h"
 
-#define WARMUP (1 * MS)
+#define WARMUP    (1 * MS)
 #define SIMULATED (20 * MS)
 
 static const char *const common[] = {
@@ -76,7 +76,8 @@ static void run(struct bench_result *r, const char *buffers, const char *fidelit
 	r->work = t.units;
 	r->events = engine_events(s.engine) - before;
 	r->simulated_s = (double)SIMULATED / (double)SEC;
-	conf_doc_destroy(doc); /* the system stands in the middle of its work: the process ends with it */
+	conf_doc_destroy(
+		doc); /* the system stands in the middle of its work: the process ends with it */
 }
 
 void bench_nic_rx_recycled(struct bench_result *r)

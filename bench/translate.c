@@ -12,8 +12,8 @@
 #include "run/system.h"
 
 #define NPAGES 32u
-#define HITS 20000000u
-#define WALKS 400000u
+#define HITS   20000000u
+#define WALKS  400000u
 
 static const rid_t rid = { 0x0300 };
 
@@ -53,8 +53,11 @@ static void done(struct xlate *x)
 
 static struct xlate request(unsigned page)
 {
-	return (struct xlate){ .rid = rid, .write = true, .len = 64,
-		.iova = { 0x40000000 + (uint64_t)(page % NPAGES) * PAGE_SIZE }, .done = done };
+	return (struct xlate){ .rid = rid,
+		.write = true,
+		.len = 64,
+		.iova = { 0x40000000 + (uint64_t)(page % NPAGES) * PAGE_SIZE },
+		.done = done };
 }
 
 /* One request to its end; true when it was a hit. */

@@ -10,31 +10,33 @@
 #include "workloads/arrivals.h"
 #include "workloads/workload.h"
 
-#define NIC_CONF(F)                                                                                \
-	F(u32, queues, "0", "0", "1024", "queues", "Receive queues, one CPU each; 0: one per CPU.") \
-	F(u32, ring, "512", "16", "65536", "descriptors", "Descriptors of a queue's ring.")        \
-	F(size, buffer, "2KiB", "256B", "4KiB", "", "Receive buffer of a descriptor.")             \
-	F(choice, buffers, "page", NULL, NULL, "page|half-page|page-pool",                         \
+#define NIC_CONF(F)                                                                                 \
+	F(u32, queues, "0", "0", "1024", "queues",                                                  \
+		"Receive queues, one CPU each; 0: one per CPU.")                                    \
+	F(u32, ring, "512", "16", "65536", "descriptors", "Descriptors of a queue's ring.")         \
+	F(size, buffer, "2KiB", "256B", "4KiB", "", "Receive buffer of a descriptor.")              \
+	F(choice, buffers, "page", NULL, NULL, "page|half-page|page-pool",                          \
 		"Buffers: a page each, two to a page (both mapped and unmapped for every packet), " \
-		"or pages that stay mapped and are recycled.")                                     \
-	F(u32, pool, "1024", "16", "65536", "pages", "Pages that a queue's page-pool keeps.")      \
-	F(u32, flows, "64", "1", "1000000", "flows",                                               \
-		"Flows of synthetic traffic, spread over the queues by their hash.")               \
-	F(size, fifo, "512KiB", "16KiB", "64MiB", "", "Packet buffer on the card.")                \
-	F(u32, fetch_batch, "16", "1", "64", "descriptors", "Descriptors fetched by one read.")    \
-	F(u32, writeback_batch, "4", "1", "64", "descriptors",                                     \
-		"Finished descriptors written back together.")                                     \
-	F(time, writeback_delay, "500ns", "0", "1ms", "",                                          \
-		"Longest time that a finished descriptor waits for others.")                       \
-	F(time, interrupt_interval, "20us", "0", "10ms", "",                                       \
-		"Shortest time between two interrupts of a queue (moderation).")                   \
-	F(u32, budget, "64", "1", "4096", "packets", "Packets of one poll (NAPI weight).")         \
-	F(u32, refill, "16", "1", "4096", "descriptors", "Buffers given back to the ring together.") \
-	F(u32, cycles_poll, "400", "0", "1000000", "cycles", "Fixed part of a poll.")              \
-	F(u32, cycles_packet, "250", "0", "1000000", "cycles", "Driver work per packet.")          \
-	F(u32, cycles_refill, "60", "0", "1000000", "cycles", "Driver work per buffer refilled.")  \
-	F(u32, cycles_stack, "1800", "0", "10000000", "cycles",                                    \
-		"Protocol stack and application per packet.")                                      \
+		"or pages that stay mapped and are recycled.")                                      \
+	F(u32, pool, "1024", "16", "65536", "pages", "Pages that a queue's page-pool keeps.")       \
+	F(u32, flows, "64", "1", "1000000", "flows",                                                \
+		"Flows of synthetic traffic, spread over the queues by their hash.")                \
+	F(size, fifo, "512KiB", "16KiB", "64MiB", "", "Packet buffer on the card.")                 \
+	F(u32, fetch_batch, "16", "1", "64", "descriptors", "Descriptors fetched by one read.")     \
+	F(u32, writeback_batch, "4", "1", "64", "descriptors",                                      \
+		"Finished descriptors written back together.")                                      \
+	F(time, writeback_delay, "500ns", "0", "1ms", "",                                           \
+		"Longest time that a finished descriptor waits for others.")                        \
+	F(time, interrupt_interval, "20us", "0", "10ms", "",                                        \
+		"Shortest time between two interrupts of a queue (moderation).")                    \
+	F(u32, budget, "64", "1", "4096", "packets", "Packets of one poll (NAPI weight).")          \
+	F(u32, refill, "16", "1", "4096", "descriptors",                                            \
+		"Buffers given back to the ring together.")                                         \
+	F(u32, cycles_poll, "400", "0", "1000000", "cycles", "Fixed part of a poll.")               \
+	F(u32, cycles_packet, "250", "0", "1000000", "cycles", "Driver work per packet.")           \
+	F(u32, cycles_refill, "60", "0", "1000000", "cycles", "Driver work per buffer refilled.")   \
+	F(u32, cycles_stack, "1800", "0", "10000000", "cycles",                                     \
+		"Protocol stack and application per packet.")                                       \
 	F(u32, cycles_line, "6", "0", "10000", "cycles", "The same per 64 bytes of payload.")
 
 CONF_DECLARE(nic_conf, NIC_CONF);
@@ -65,11 +67,11 @@ METRIC_DECLARE(nic_metrics, NIC_METRICS);
 
 /* Receive descriptor, 16 bytes, little endian, as the advanced descriptors of Intel 82599:
  * read format: [0] packet buffer address, [1] 0; write-back format: [1] status and length. */
-#define NIC_DESC_BYTES 16u
-#define NIC_DESC_DD    UINT64_C(1) /* done */
-#define NIC_DESC_EOP   UINT64_C(2) /* last buffer of the packet */
-#define NIC_DESC_ERR   UINT64_C(4) /* the payload was not written */
-#define NIC_DESC_LEN   UINT64_C(0xffff00000000)
+#define NIC_DESC_BYTES     16u
+#define NIC_DESC_DD        UINT64_C(1) /* done */
+#define NIC_DESC_EOP       UINT64_C(2) /* last buffer of the packet */
+#define NIC_DESC_ERR       UINT64_C(4) /* the payload was not written */
+#define NIC_DESC_LEN       UINT64_C(0xffff00000000)
 #define NIC_DESC_LEN_SHIFT 32
 
 struct nic;
@@ -90,7 +92,8 @@ struct nic_packet { /* on the card */
 struct nic_buffer_style {
 	bool (*get)(struct nic_queue *q, struct proc *p, struct nic_buffer *b); /* mapped */
 	void (*received)(struct nic_queue *q, struct proc *p, struct nic_buffer *b);
-	void (*consumed)(struct nic_queue *q, struct proc *p, struct nic_buffer *b); /* by the stack */
+	void (*consumed)(
+		struct nic_queue *q, struct proc *p, struct nic_buffer *b); /* by the stack */
 	void (*discard)(struct nic_queue *q, struct proc *p, struct nic_buffer *b); /* never used */
 	void (*drain)(struct nic_queue *q, struct proc *p); /* what the style itself keeps */
 };

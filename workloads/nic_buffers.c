@@ -21,8 +21,8 @@ static struct pages *pages_of(const struct nic_queue *q)
 
 static bool map(struct nic_queue *q, struct proc *p, struct nic_buffer *b)
 {
-	return dma_map_single(q->nic->dma, p, b->pa, (uint32_t)q->nic->conf->buffer,
-		DMA_FROM_DEVICE, &b->iova);
+	return dma_map_single(
+		q->nic->dma, p, b->pa, (uint32_t)q->nic->conf->buffer, DMA_FROM_DEVICE, &b->iova);
 }
 
 static void unmap(struct nic_queue *q, struct proc *p, struct nic_buffer *b)

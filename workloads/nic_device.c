@@ -102,7 +102,9 @@ static void write_back(struct nic_queue *q)
 
 		n = n < q->size - i ? n : q->size - i; /* the ring's end ends a write */
 		*d = (struct pcie_dma){ .iova = { q->ring_iova.a + i * NIC_DESC_BYTES },
-			.len = (uint32_t)n * NIC_DESC_BYTES, .write = true, .done = writeback_visible,
+			.len = (uint32_t)n * NIC_DESC_BYTES,
+			.write = true,
+			.done = writeback_visible,
 			.owner = q };
 		q->written += n;
 		q->nic->m.writebacks++;
@@ -167,8 +169,7 @@ static void doorbell_arrives(struct event *ev)
 	q->tail = q->doorbell_tail[0];
 	if (q->doorbell_tail[1] > q->tail) { /* rung again while this one was under way */
 		q->doorbell_tail[0] = q->doorbell_tail[1];
-		event_schedule(&q->doorbell,
-			engine_now(engine_of(q)) + q->nic->env.pcie->latency);
+		event_schedule(&q->doorbell, engine_now(engine_of(q)) + q->nic->env.pcie->latency);
 	}
 	fetch(q);
 }
@@ -205,8 +206,9 @@ static void send_packet(struct nic_queue *q, const struct nic_packet *pkt)
 		q->end_of_packet[i] = left == 0;
 		q->arrived[i] = pkt->arrived;
 		BUG_ON(q->payload[i].busy);
-		q->payload[i] = (struct pcie_dma){ .iova = q->address[i], .len = len, .write = true,
-			.owner = q };
+		q->payload[i] = (struct pcie_dma){
+			.iova = q->address[i], .len = len, .write = true, .owner = q
+		};
 		pcie_submit(q->nic->port, &q->payload[i]);
 		finish_descriptor(q);
 	}
@@ -313,8 +315,12 @@ void nic_queue_init(struct nic_queue *q, struct nic *nic, unsigned id)
 	q->writeback = xcalloc(n, sizeof(*q->writeback));
 	q->waiting = xcalloc(q->waiting_size, sizeof(*q->waiting));
 	q->fetch = (struct pcie_dma){ .done = fetch_done, .owner = q };
-	q->msi = (struct pcie_dma){ .iova = { 0xfee00000 }, .len = 4, .write = true,
-		.interrupt = true, .done = interrupt_arrives, .owner = q };
+	q->msi = (struct pcie_dma){ .iova = { 0xfee00000 },
+		.len = 4,
+		.write = true,
+		.interrupt = true,
+		.done = interrupt_arrives,
+		.owner = q };
 	event_init(&q->writeback_timer, m->engine, writeback_due);
 	event_init(&q->interrupt_timer, m->engine, interrupt_due);
 	event_init(&q->doorbell, m->engine, doorbell_arrives);

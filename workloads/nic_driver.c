@@ -86,8 +86,7 @@ static void receive(struct nic_queue *q, struct proc *p, uint64_t status)
 	if (ends && !(status & NIC_DESC_ERR)) {
 		cpu_run(p, conf->cycles_stack, CPU_stack);
 		q->nic->m.delivered++;
-		hist_add(&q->nic->m.latency,
-			proc_now(p) - q->arrived[q->next_to_clean % q->size]);
+		hist_add(&q->nic->m.latency, proc_now(p) - q->arrived[q->next_to_clean % q->size]);
 	}
 	q->nic->m.dropped_fault += ends && (status & NIC_DESC_ERR);
 	q->style->consumed(q, p, b);
@@ -156,8 +155,8 @@ void nic_driver_fini(struct nic_queue *q)
 
 bool nic_driver_open(struct nic_queue *q, struct proc *p)
 {
-	if (!dma_alloc_coherent(q->nic->dma, p, q->size * NIC_DESC_BYTES, &q->ring_pa,
-		    &q->ring_iova))
+	if (!dma_alloc_coherent(
+		    q->nic->dma, p, q->size * NIC_DESC_BYTES, &q->ring_pa, &q->ring_iova))
 		return false;
 	refill(q, p, refillable(q));
 	proc_sync(p);

@@ -18,8 +18,8 @@ static bool validate(const void *conf, struct conf_check *chk)
 	if (c->buffers == BUFFERS_HALF_PAGE && c->buffer > PAGE_SIZE / 2)
 		return conf_refuse(chk, "buffer", "must be at most 2KiB with buffers: half-page");
 	if (c->refill >= c->ring)
-		return conf_refuse(chk, "refill", "must be smaller than the ring (%u descriptors)",
-			c->ring);
+		return conf_refuse(
+			chk, "refill", "must be smaller than the ring (%u descriptors)", c->ring);
 	return true;
 }
 
@@ -47,8 +47,8 @@ static bool init(void *state, const void *conf, const struct workload_env *env, 
 		return false;
 	nic->half_done = xcalloc(mem_size(env->machine->mem) >> PAGE_LG2, 1);
 	metric_scope_add(env->scope, &metric_table, &nic->m);
-	nic->port = pcie_port_create(env->machine, env->pcie, nic_rid,
-		metric_scope_child(env->scope, "pcie"));
+	nic->port = pcie_port_create(
+		env->machine, env->pcie, nic_rid, metric_scope_child(env->scope, "pcie"));
 	nic->queues = xcalloc(nic->nqueues, sizeof(*nic->queues));
 	for (unsigned i = 0; i < nic->nqueues; i++)
 		nic_queue_init(&nic->queues[i], nic, i);

@@ -34,8 +34,8 @@ struct workload_ops {
 	size_t state_size; /* the core allocates and zeroes */
 	const struct conf_table *conf;
 
-	bool (*init)(void *state, const void *conf, const struct workload_env *env,
-		struct err *err);
+	bool (*init)(
+		void *state, const void *conf, const struct workload_env *env, struct err *err);
 	void (*fini)(void *state);
 	/* Attach and set up in simulated time, on CPU 0: rings, first buffers. False with *err when the
 	 * system cannot hold it; teardown and detach are called all the same. */

@@ -13,8 +13,8 @@
 
 #define PREFERRED_AW 2u /* 48 bits, DEFAULT_DOMAIN_ADDRESS_WIDTH */
 
-uint64_t vtd_drv_read(struct vtd *v, struct proc *p, uint32_t offset, unsigned bytes,
-	enum cpu_time what)
+uint64_t vtd_drv_read(
+	struct vtd *v, struct proc *p, uint32_t offset, unsigned bytes, enum cpu_time what)
 {
 	cpu_run(p, v->env.machine->conf->cpu->mmio_read, what);
 	proc_sync(p);
@@ -135,8 +135,8 @@ static hpa_t context_entry(struct vtd *v, struct proc *p, rid_t rid)
 
 	if (!table->a) {
 		*table = pages_alloc_zeroed(v->env.machine->pages, p);
-		mem_write64(mem, (hpa_t){ v->drv.root.a + bus * ROOT_ENTRY_BYTES },
-			table->a | ROOT_P);
+		mem_write64(
+			mem, (hpa_t){ v->drv.root.a + bus * ROOT_ENTRY_BYTES }, table->a | ROOT_P);
 	}
 	return (hpa_t){ table->a + (rid.bdf & 0xff) * CONTEXT_ENTRY_BYTES };
 }
@@ -155,8 +155,10 @@ bool vtd_drv_attach(void *state, struct proc *p, rid_t rid, uint16_t domain, str
 	mem_write64(mem, at, v->drv.domains[domain].pgd.a | CTX_P);
 	cpu_run(p, 2 * v->env.machine->conf->cost->pte_write, CPU_pagetable);
 	if (v->conf->cap & CAP_CM) { /* not-present entries may be cached */
-		vtd_drv_submit(v, p, QI_CONTEXT | FIELD_PREP(QI_G, VTD_SELECTIVE) |
-			FIELD_PREP(QI_CONTEXT_SID, rid.bdf) | FIELD_PREP(QI_DID, domain), 0);
+		vtd_drv_submit(v, p,
+			QI_CONTEXT | FIELD_PREP(QI_G, VTD_SELECTIVE) |
+				FIELD_PREP(QI_CONTEXT_SID, rid.bdf) | FIELD_PREP(QI_DID, domain),
+			0);
 		vtd_drv_flush(v, p,
 			&(struct iommu_flush){ .scope = IOMMU_FLUSH_DOMAIN, .domain = domain });
 	}

@@ -50,8 +50,8 @@ static hpa_t add_table(struct vtd *v, struct proc *p, hpa_t at, unsigned level)
 }
 
 /* The table that holds the entry for iova at `level`, made on the way when it is not there. */
-static hpa_t descend(struct vtd *v, struct proc *p, const struct vtd_domain *dom, uint64_t iova,
-	unsigned level)
+static hpa_t descend(
+	struct vtd *v, struct proc *p, const struct vtd_domain *dom, uint64_t iova, unsigned level)
 {
 	hpa_t table = dom->pgd;
 

@@ -12,10 +12,10 @@
 #include "hw/mem.h"
 #include "hw/pages.h"
 
-#define QI_LENGTH 256u /* descriptors; one page of 16 bytes each */
-#define QI_DESC_BYTES 16u
+#define QI_LENGTH       256u /* descriptors; one page of 16 bytes each */
+#define QI_DESC_BYTES   16u
 #define QI_STATUS_BYTES 4u
-#define QI_DONE 2u
+#define QI_DONE         2u
 
 void vtd_drv_qi_start(struct vtd *v, struct proc *p)
 {
@@ -108,8 +108,8 @@ void vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi)
 	wait = (slot + 1) % QI_LENGTH;
 	mem_write32(v->env.machine->mem, status_word(v, wait), 0);
 	write_descriptor(v, p, slot, lo, hi);
-	write_descriptor(v, p, wait,
-		QI_WAIT | QI_WAIT_SW | FIELD_PREP(QI_WAIT_DATA, QI_DONE), status_word(v, wait).a);
+	write_descriptor(v, p, wait, QI_WAIT | QI_WAIT_SW | FIELD_PREP(QI_WAIT_DATA, QI_DONE),
+		status_word(v, wait).a);
 	d->free_head = (slot + 2) % QI_LENGTH;
 	d->free_cnt -= 2;
 	vtd_drv_write(v, p, VTD_IQT, 8, d->free_head * QI_DESC_BYTES, CPU_flush_submit);
@@ -137,7 +137,8 @@ static void flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush 
 		return;
 	}
 	vtd_drv_submit(v, p, lo | FIELD_PREP(QI_G, VTD_SELECTIVE),
-		round_down_lg2(f->iova.a, am + PAGE_LG2) | (f->leaf_only ? QI_IOTLB_HI_IH : 0) | am);
+		round_down_lg2(f->iova.a, am + PAGE_LG2) | (f->leaf_only ? QI_IOTLB_HI_IH : 0) |
+			am);
 }
 
 void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f)
@@ -150,8 +151,8 @@ void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f)
 		flush_pages(v, p, f);
 		break;
 	case IOMMU_FLUSH_DOMAIN:
-		vtd_drv_submit(v, p,
-			lo | FIELD_PREP(QI_G, VTD_DOMAIN) | FIELD_PREP(QI_DID, f->domain), 0);
+		vtd_drv_submit(
+			v, p, lo | FIELD_PREP(QI_G, VTD_DOMAIN) | FIELD_PREP(QI_DID, f->domain), 0);
 		break;
 	case IOMMU_FLUSH_ALL:
 		vtd_drv_submit(v, p, lo | FIELD_PREP(QI_G, VTD_GLOBAL), 0);

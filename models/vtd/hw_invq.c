@@ -61,8 +61,8 @@ static void sweep_pages(struct vtd_hw *hw, uint16_t did, uint64_t addr, unsigned
 		unsigned lg2 = vtd_level_lg2(level) - PAGE_LG2;
 		unsigned skip = am > lg2 ? am - lg2 : 0;
 
-		tagcache_invalidate(&hw->pwc[level - 2], vtd_pwc_key(did, level, addr),
-			~(BIT64(skip) - 1));
+		tagcache_invalidate(
+			&hw->pwc[level - 2], vtd_pwc_key(did, level, addr), ~(BIT64(skip) - 1));
 	}
 }
 
@@ -136,7 +136,8 @@ static bool execute(struct invq *q, uint64_t lo, uint64_t hi)
 			(unsigned)FIELD_GET(QI_CONTEXT_FM, lo));
 		return true;
 	case QI_IOTLB:
-		return invalidate_iotlb(q, FIELD_GET(QI_G, lo), (uint16_t)FIELD_GET(QI_DID, lo), hi);
+		return invalidate_iotlb(
+			q, FIELD_GET(QI_G, lo), (uint16_t)FIELD_GET(QI_DID, lo), hi);
 	case QI_WAIT:
 		return wait_descriptor(q, lo, hi);
 	default:
@@ -217,8 +218,8 @@ static void register_requests(struct invq *q)
 		uint64_t g = FIELD_GET(IOTLB_IIRG, iotlb);
 
 		hw->q.register_based++;
-		if (!invalidate_iotlb(q, g, (uint16_t)FIELD_GET(IOTLB_DID, iotlb),
-			    reg64(&hw->regs, hw->iro)))
+		if (!invalidate_iotlb(
+			    q, g, (uint16_t)FIELD_GET(IOTLB_DID, iotlb), reg64(&hw->regs, hw->iro)))
 			g = 0; /* reported as "nothing done" */
 		iotlb = (iotlb & ~(IOTLB_IVT | IOTLB_IAIG)) | FIELD_PREP(IOTLB_IAIG, g);
 		reg64_set(&hw->regs, hw->iro + 8, iotlb);

@@ -3,7 +3,10 @@
 
 #include "base/bug.h"
 
-#define REG(name, bytes, writable, w1c) { #name, VTD_##name, bytes, writable, w1c }
+#define REG(name, bytes, writable, w1c)                                                            \
+	{                                                                                          \
+#name, VTD_##name, bytes, writable, w1c                                            \
+	}
 
 static const struct reg_desc regs[] = {
 	REG(VER, 4, 0, 0),
@@ -99,8 +102,8 @@ void vtd_hw_init(struct vtd *v)
 		regfile_add(&hw->regs, &regs[i], reset_value(c, regs[i].offset));
 	add_placed_registers(hw);
 	event_init(&hw->command, e, command_done);
-	tagcache_init(&hw->context, &context, e, v->env.windows,
-		metric_scope_child(s, "context_cache"));
+	tagcache_init(
+		&hw->context, &context, e, v->env.windows, metric_scope_child(s, "context_cache"));
 	tagcache_init(&hw->iotlb, &iotlb, e, v->env.windows, metric_scope_child(s, "iotlb"));
 	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++) {
 		const struct tagcache_conf tc = { pwc[i], 0, TAGCACHE_LRU, WINDOW_WALK_CACHE };
@@ -108,8 +111,8 @@ void vtd_hw_init(struct vtd *v)
 		tagcache_init(&hw->pwc[i], &tc, e, v->env.windows,
 			metric_scope_child(s, "%s", pwc_name[i]));
 	}
-	hw->walkers = walkers_create(v->env.machine, c->walkers, &vtd_walker_ops, v,
-		v->env.windows, metric_scope_child(s, "walkers"));
+	hw->walkers = walkers_create(v->env.machine, c->walkers, &vtd_walker_ops, v, v->env.windows,
+		metric_scope_child(s, "walkers"));
 	vtd_invq_start(v);
 }
 
@@ -172,7 +175,8 @@ void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t val
 	if (reg_touches(offset, bytes, VTD_IQT)) {
 		uint64_t iqa = reg64(&hw->regs, VTD_IQA);
 		uint64_t size = (uint64_t)1 << (FIELD_GET(IQA_QS, iqa) + 12);
-		uint64_t depth = (reg64(&hw->regs, VTD_IQT) - reg64(&hw->regs, VTD_IQH)) & (size - 1);
+		uint64_t depth =
+			(reg64(&hw->regs, VTD_IQT) - reg64(&hw->regs, VTD_IQH)) & (size - 1);
 
 		hist_add(&hw->q.depth, depth / 16);
 		vtd_invq_ring(v);

@@ -38,9 +38,8 @@ static void permit(const struct leaf *l, struct xlate *x)
 	if (!x->ok)
 		return;
 	x->page_lg2 = l->lg2;
-	x->pa = (hpa_t){ l->pass_through ?
-			x->iova.a :
-			(l->pa | (x->iova.a & (BIT64(l->lg2) - 1))) };
+	x->pa = (hpa_t){ l->pass_through ? x->iova.a
+					 : (l->pa | (x->iova.a & (BIT64(l->lg2) - 1))) };
 }
 
 static void refuse(struct vtd *v, struct xlate *x, bool fpd)
@@ -113,7 +112,8 @@ bool vtd_translate(struct vtd *v, struct xlate *x)
 static bool fetch(struct vtd_walk_state *s, uint64_t at, uint64_t *value, unsigned words)
 {
 	sim_time arrives;
-	bool exists = walk_read(s->v->hw.walkers, s->p, s->w, (hpa_t){ at }, value, words, &arrives);
+	bool exists =
+		walk_read(s->v->hw.walkers, s->p, s->w, (hpa_t){ at }, value, words, &arrives);
 
 	proc_sleep_until(s->p, arrives + s->v->conf->walk_read);
 	return exists;
@@ -227,8 +227,8 @@ static void fill_leaf(struct vtd_walk_state *s, uint16_t did, const struct leaf 
 }
 
 /* One level of the walk: the entry decoded. True when the walk goes on at the next level. */
-static bool step(struct vtd_walk_state *s, uint16_t did, unsigned level, uint64_t *table,
-	struct leaf *l)
+static bool step(
+	struct vtd_walk_state *s, uint16_t did, unsigned level, uint64_t *table, struct leaf *l)
 {
 	struct vtd *v = s->v;
 	uint64_t entry = 0;
@@ -264,8 +264,8 @@ static bool step(struct vtd_walk_state *s, uint16_t did, unsigned level, uint64_
 		return false;
 	}
 	if (!s->w->no_fill)
-		tagcache_fill(&v->hw.pwc[level - 2], vtd_pwc_key(did, level, s->iova), entry,
-			l->rights);
+		tagcache_fill(
+			&v->hw.pwc[level - 2], vtd_pwc_key(did, level, s->iova), entry, l->rights);
 	*table = entry & SS_ADDR;
 	return true;
 }
@@ -296,8 +296,8 @@ static void walk_tables(struct vtd_walk_state *s, struct leaf *l)
 static void save(struct walk *w, const struct leaf *l)
 {
 	w->result[0] = l->pa | l->rights;
-	w->result[1] = (uint64_t)l->lg2 | (uint64_t)l->fault << 8 | (uint64_t)l->pass_through << 16 |
-		       (uint64_t)l->fpd << 17;
+	w->result[1] = (uint64_t)l->lg2 | (uint64_t)l->fault << 8 |
+		       (uint64_t)l->pass_through << 16 | (uint64_t)l->fpd << 17;
 }
 
 static struct leaf load(const struct walk *w)

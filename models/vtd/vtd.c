@@ -14,17 +14,19 @@ static bool validate(const void *conf, struct conf_check *chk)
 		return conf_refuse(chk, "iotlb_entries",
 			"must be iotlb_ways times a power of two (%u ways)", c->iotlb_ways);
 	if (!(c->ecap & ECAP_QI))
-		return conf_refuse(chk, "ecap", "bit 1 (QI) must be set: the driver half uses "
-						"queued invalidation");
-	if (!(FIELD_GET(CAP_SAGAW, c->cap) & (BIT64(1) | BIT64(2))))
-		return conf_refuse(chk, "cap",
-			"SAGAW (bits 12:8) must offer 39 or 48 bits (bit 9 or 10)");
-	if (FIELD_GET(CAP_FRO, c->cap) * 16 + 16 * (FIELD_GET(CAP_NFR, c->cap) + 1) > VTD_REGS_SIZE)
-		return conf_refuse(chk, "cap", "fault recording registers (FRO, NFR) lie outside the "
-					       "4 KiB register page");
-	if (FIELD_GET(ECAP_IRO, c->ecap) * 16 + 16 > VTD_REGS_SIZE)
 		return conf_refuse(chk, "ecap",
-			"IOTLB registers (IRO) lie outside the 4 KiB register page");
+			"bit 1 (QI) must be set: the driver half uses "
+			"queued invalidation");
+	if (!(FIELD_GET(CAP_SAGAW, c->cap) & (BIT64(1) | BIT64(2))))
+		return conf_refuse(
+			chk, "cap", "SAGAW (bits 12:8) must offer 39 or 48 bits (bit 9 or 10)");
+	if (FIELD_GET(CAP_FRO, c->cap) * 16 + 16 * (FIELD_GET(CAP_NFR, c->cap) + 1) > VTD_REGS_SIZE)
+		return conf_refuse(chk, "cap",
+			"fault recording registers (FRO, NFR) lie outside the "
+			"4 KiB register page");
+	if (FIELD_GET(ECAP_IRO, c->ecap) * 16 + 16 > VTD_REGS_SIZE)
+		return conf_refuse(
+			chk, "ecap", "IOTLB registers (IRO) lie outside the 4 KiB register page");
 	return true;
 }
 
@@ -124,9 +126,10 @@ static void mark_tables(struct vtd *v, uint16_t domain, uint64_t first, uint64_t
 	for (unsigned level = 2; level <= VTD_MAX_LEVELS; level++) {
 		unsigned lg2 = vtd_level_lg2(level);
 
-		for (uint64_t at = round_up_lg2(first, lg2); at + BIT64(lg2) <= end; at += BIT64(lg2))
-			tagcache_mark_matching(&v->hw.pwc[level - 2], vtd_pwc_key(domain, level, at),
-				UINT64_MAX, w);
+		for (uint64_t at = round_up_lg2(first, lg2); at + BIT64(lg2) <= end;
+			at += BIT64(lg2))
+			tagcache_mark_matching(&v->hw.pwc[level - 2],
+				vtd_pwc_key(domain, level, at), UINT64_MAX, w);
 	}
 }
 
@@ -142,7 +145,8 @@ static void obs_mark(void *state, uint16_t domain, iova_t iova, uint32_t npages,
 
 const struct iommu_model_ops vtd_model_ops = {
 	.name = "vtd",
-	.summary = "Intel VT-d, legacy mode: second-stage tables of 3 and 4 levels, queued invalidation",
+	.summary =
+		"Intel VT-d, legacy mode: second-stage tables of 3 and 4 levels, queued invalidation",
 	.spec = "Intel VT-d Architecture Specification, rev. 4.1",
 	.state_size = sizeof(struct vtd),
 	.conf = &conf_table,

@@ -14,38 +14,37 @@
 #include "models/vtd/vtd_regs.h"
 #include "models/vtd/vtd_tables.h"
 
-#define VTD_CONF(F)                                                                                \
-	F(u64, cap, "0x8d2078c106f0466", NULL, NULL, "",                                           \
+#define VTD_CONF(F)                                                                                 \
+	F(u64, cap, "0x8d2078c106f0466", NULL, NULL, "",                                            \
 		"Capability register, as `dmesg` prints it (default: a real Xeon server of 2012).") \
-	F(u64, ecap, "0xf020df", NULL, NULL, "", "Extended capability register.")                  \
-	F(u32, iotlb_entries, "64", "0", "65536", "entries", "IOTLB; 0: none.")                    \
-	F(u32, iotlb_ways, "8", "0", "1024", "ways", "IOTLB associativity; 0: fully associative.") \
-	F(choice, iotlb_replace, "lru", NULL, NULL, TAGCACHE_REPLACE_WORDS,                        \
-		"IOTLB replacement policy.")                                                       \
-	F(time, iotlb_hit, "2ns", "0", "1us", "", "Added by a translation that hits.")             \
-	F(u32, context_entries, "64", "0", "65536", "entries", "Context cache; 0: none.")          \
-	F(u32, pml4_entries, "16", "0", "4096", "entries",                                         \
-		"Paging-structure cache of SS-PML4 entries.")                                      \
-	F(u32, pdp_entries, "32", "0", "4096", "entries",                                          \
-		"Paging-structure cache of SS-PDP entries.")                                       \
-	F(u32, pd_entries, "64", "0", "4096", "entries",                                           \
-		"Paging-structure cache of SS-PD entries.")                                        \
-	F(u32, walkers, "6", "1", "64", "walkers", "Page walks at the same time.")                 \
-	F(time, walk_overhead, "60ns", "0", "1us", "",                                             \
-		"Of a walk, on top of its memory reads.")                                          \
-	F(time, walk_read, "0", "0", "1us", "",                                                    \
-		"Of each memory read of a walk, on top of the memory's own latency.")              \
-	F(choice, inflight, "drain", NULL, NULL, WALKER_INFLIGHT_WORDS,                            \
-		"What an invalidation does about walks in flight; drain is the architecture.")     \
-	F(time, command_latency, "500ns", "0", "1ms", "",                                          \
-		"From a write of GCMD to the status bit.")                                         \
-	F(time, inv_decode, "30ns", "0", "1us", "", "Decoding an invalidation descriptor.")        \
-	F(time, inv_page, "180ns", "0", "100us", "", "Page-selective IOTLB invalidation.")         \
-	F(time, inv_domain, "250ns", "0", "100us", "", "Domain-selective IOTLB invalidation.")     \
-	F(time, inv_global, "300ns", "0", "100us", "", "Global IOTLB invalidation.")               \
-	F(time, inv_context, "150ns", "0", "100us", "", "Context-cache invalidation.")             \
-	F(time, status_write, "100ns", "0", "10us", "",                                            \
-		"From the end of a wait descriptor until its status is in memory.")                \
+	F(u64, ecap, "0xf020df", NULL, NULL, "", "Extended capability register.")                   \
+	F(u32, iotlb_entries, "64", "0", "65536", "entries", "IOTLB; 0: none.")                     \
+	F(u32, iotlb_ways, "8", "0", "1024", "ways", "IOTLB associativity; 0: fully associative.")  \
+	F(choice, iotlb_replace, "lru", NULL, NULL, TAGCACHE_REPLACE_WORDS,                         \
+		"IOTLB replacement policy.")                                                        \
+	F(time, iotlb_hit, "2ns", "0", "1us", "", "Added by a translation that hits.")              \
+	F(u32, context_entries, "64", "0", "65536", "entries", "Context cache; 0: none.")           \
+	F(u32, pml4_entries, "16", "0", "4096", "entries",                                          \
+		"Paging-structure cache of SS-PML4 entries.")                                       \
+	F(u32, pdp_entries, "32", "0", "4096", "entries",                                           \
+		"Paging-structure cache of SS-PDP entries.")                                        \
+	F(u32, pd_entries, "64", "0", "4096", "entries",                                            \
+		"Paging-structure cache of SS-PD entries.")                                         \
+	F(u32, walkers, "6", "1", "64", "walkers", "Page walks at the same time.")                  \
+	F(time, walk_overhead, "60ns", "0", "1us", "", "Of a walk, on top of its memory reads.")    \
+	F(time, walk_read, "0", "0", "1us", "",                                                     \
+		"Of each memory read of a walk, on top of the memory's own latency.")               \
+	F(choice, inflight, "drain", NULL, NULL, WALKER_INFLIGHT_WORDS,                             \
+		"What an invalidation does about walks in flight; drain is the architecture.")      \
+	F(time, command_latency, "500ns", "0", "1ms", "",                                           \
+		"From a write of GCMD to the status bit.")                                          \
+	F(time, inv_decode, "30ns", "0", "1us", "", "Decoding an invalidation descriptor.")         \
+	F(time, inv_page, "180ns", "0", "100us", "", "Page-selective IOTLB invalidation.")          \
+	F(time, inv_domain, "250ns", "0", "100us", "", "Domain-selective IOTLB invalidation.")      \
+	F(time, inv_global, "300ns", "0", "100us", "", "Global IOTLB invalidation.")                \
+	F(time, inv_context, "150ns", "0", "100us", "", "Context-cache invalidation.")              \
+	F(time, status_write, "100ns", "0", "10us", "",                                             \
+		"From the end of a wait descriptor until its status is in memory.")                 \
 	F(u32, relax, "40", "1", "10000", "cycles", "cpu_relax() between two polls of the driver.")
 CONF_DECLARE(vtd_conf, VTD_CONF);
 
@@ -169,8 +168,8 @@ static inline uint64_t vtd_pwc_key(uint16_t did, unsigned level, uint64_t iova)
 /* ---- driver half ---- */
 void vtd_drv_init(struct vtd *v);
 void vtd_drv_fini(struct vtd *v);
-uint64_t vtd_drv_read(struct vtd *v, struct proc *p, uint32_t offset, unsigned bytes,
-	enum cpu_time what);
+uint64_t vtd_drv_read(
+	struct vtd *v, struct proc *p, uint32_t offset, unsigned bytes, enum cpu_time what);
 void vtd_drv_write(struct vtd *v, struct proc *p, uint32_t offset, unsigned bytes, uint64_t value,
 	enum cpu_time what);
 void vtd_drv_start(void *state, struct proc *p);

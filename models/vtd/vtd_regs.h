@@ -29,71 +29,71 @@ enum {
 /* IVA and IOTLB_REG stand at ECAP.IRO x 16, the fault recording registers at CAP.FRO x 16. */
 
 /* 11.4.2 Capability Register */
-#define CAP_ND GENMASK64(2, 0)
-#define CAP_RWBF BIT64(4)
-#define CAP_CM BIT64(7)
+#define CAP_ND    GENMASK64(2, 0)
+#define CAP_RWBF  BIT64(4)
+#define CAP_CM    BIT64(7)
 #define CAP_SAGAW GENMASK64(12, 8)
-#define CAP_MGAW GENMASK64(21, 16)
-#define CAP_ZLR BIT64(22)
-#define CAP_FRO GENMASK64(33, 24)
+#define CAP_MGAW  GENMASK64(21, 16)
+#define CAP_ZLR   BIT64(22)
+#define CAP_FRO   GENMASK64(33, 24)
 #define CAP_SLLPS GENMASK64(37, 34)
-#define CAP_PSI BIT64(39)
-#define CAP_NFR GENMASK64(47, 40)
-#define CAP_MAMV GENMASK64(53, 48)
+#define CAP_PSI   BIT64(39)
+#define CAP_NFR   GENMASK64(47, 40)
+#define CAP_MAMV  GENMASK64(53, 48)
 
 /* 11.4.3 Extended Capability Register */
-#define ECAP_C BIT64(0)
-#define ECAP_QI BIT64(1)
-#define ECAP_PT BIT64(6)
-#define ECAP_SC BIT64(7)
+#define ECAP_C   BIT64(0)
+#define ECAP_QI  BIT64(1)
+#define ECAP_PT  BIT64(6)
+#define ECAP_SC  BIT64(7)
 #define ECAP_IRO GENMASK64(17, 8)
 
 /* 11.4.4 Global Command and Status Registers */
-#define GCMD_TE BIT64(31)
+#define GCMD_TE   BIT64(31)
 #define GCMD_SRTP BIT64(30)
-#define GCMD_WBF BIT64(27)
-#define GCMD_QIE BIT64(26)
-#define GSTS_TES GCMD_TE
+#define GCMD_WBF  BIT64(27)
+#define GCMD_QIE  BIT64(26)
+#define GSTS_TES  GCMD_TE
 #define GSTS_RTPS GCMD_SRTP
 #define GSTS_WBFS GCMD_WBF
 #define GSTS_QIES GCMD_QIE
 
 /* 11.4.6 Context Command Register */
-#define CCMD_ICC BIT64(63)
+#define CCMD_ICC  BIT64(63)
 #define CCMD_CIRG GENMASK64(62, 61)
 #define CCMD_CAIG GENMASK64(60, 59)
-#define CCMD_FM GENMASK64(33, 32)
-#define CCMD_SID GENMASK64(31, 16)
-#define CCMD_DID GENMASK64(15, 0)
+#define CCMD_FM   GENMASK64(33, 32)
+#define CCMD_SID  GENMASK64(31, 16)
+#define CCMD_DID  GENMASK64(15, 0)
 
 /* 11.4.7 Fault Status, Event Control and Recording Registers */
-#define FSTS_PFO BIT64(0)
-#define FSTS_PPF BIT64(1)
-#define FSTS_IQE BIT64(4)
-#define FSTS_ICE BIT64(5)
-#define FSTS_ITE BIT64(6)
-#define FSTS_FRI GENMASK64(15, 8)
-#define FECTL_IM BIT64(31)
-#define FECTL_IP BIT64(30)
-#define FRCD_HI_F BIT64(63)
-#define FRCD_HI_T BIT64(62) /* 1: read */
-#define FRCD_HI_FR GENMASK64(39, 32)
+#define FSTS_PFO    BIT64(0)
+#define FSTS_PPF    BIT64(1)
+#define FSTS_IQE    BIT64(4)
+#define FSTS_ICE    BIT64(5)
+#define FSTS_ITE    BIT64(6)
+#define FSTS_FRI    GENMASK64(15, 8)
+#define FECTL_IM    BIT64(31)
+#define FECTL_IP    BIT64(30)
+#define FRCD_HI_F   BIT64(63)
+#define FRCD_HI_T   BIT64(62) /* 1: read */
+#define FRCD_HI_FR  GENMASK64(39, 32)
 #define FRCD_HI_SID GENMASK64(15, 0)
 
 /* 11.4.8.1 IOTLB Invalidate Register and 11.4.8.2 Invalidate Address Register */
-#define IOTLB_IVT BIT64(63)
+#define IOTLB_IVT  BIT64(63)
 #define IOTLB_IIRG GENMASK64(61, 60)
 #define IOTLB_IAIG GENMASK64(58, 57)
-#define IOTLB_DID GENMASK64(47, 32)
-#define IVA_ADDR GENMASK64(63, 12)
-#define IVA_IH BIT64(6)
-#define IVA_AM GENMASK64(5, 0)
+#define IOTLB_DID  GENMASK64(47, 32)
+#define IVA_ADDR   GENMASK64(63, 12)
+#define IVA_IH     BIT64(6)
+#define IVA_AM     GENMASK64(5, 0)
 
 /* 11.4.9 Invalidation Queue Registers */
-#define IQH_QH GENMASK64(18, 4)
-#define IQT_QT GENMASK64(18, 4)
+#define IQH_QH  GENMASK64(18, 4)
+#define IQT_QT  GENMASK64(18, 4)
 #define IQA_IQA GENMASK64(63, 12)
-#define IQA_QS GENMASK64(2, 0)
+#define IQA_QS  GENMASK64(2, 0)
 #define ICS_IWC BIT64(0)
 
 /* Granularities of CCMD.CIRG, IOTLB_REG.IIRG and the descriptors' G fields. */
@@ -101,20 +101,20 @@ enum { VTD_GLOBAL = 1, VTD_DOMAIN = 2, VTD_SELECTIVE = 3 };
 
 /* 6.5.2 Queued Invalidation Interface: descriptor types and fields (128-bit descriptors) */
 enum { QI_CONTEXT = 1, QI_IOTLB = 2, QI_DEVICE_TLB = 3, QI_INTERRUPT_ENTRY = 4, QI_WAIT = 5 };
-#define QI_TYPE GENMASK64(3, 0)
-#define QI_G GENMASK64(5, 4)
-#define QI_DID GENMASK64(31, 16)
-#define QI_CONTEXT_SID GENMASK64(47, 32)
-#define QI_CONTEXT_FM GENMASK64(49, 48)
-#define QI_IOTLB_DW BIT64(6)
-#define QI_IOTLB_DR BIT64(7)
+#define QI_TYPE          GENMASK64(3, 0)
+#define QI_G             GENMASK64(5, 4)
+#define QI_DID           GENMASK64(31, 16)
+#define QI_CONTEXT_SID   GENMASK64(47, 32)
+#define QI_CONTEXT_FM    GENMASK64(49, 48)
+#define QI_IOTLB_DW      BIT64(6)
+#define QI_IOTLB_DR      BIT64(7)
 #define QI_IOTLB_HI_ADDR GENMASK64(63, 12)
-#define QI_IOTLB_HI_IH BIT64(6)
-#define QI_IOTLB_HI_AM GENMASK64(5, 0)
-#define QI_WAIT_IF BIT64(4)
-#define QI_WAIT_SW BIT64(5)
-#define QI_WAIT_FN BIT64(6)
-#define QI_WAIT_DATA GENMASK64(63, 32)
-#define QI_WAIT_HI_ADDR GENMASK64(63, 2)
+#define QI_IOTLB_HI_IH   BIT64(6)
+#define QI_IOTLB_HI_AM   GENMASK64(5, 0)
+#define QI_WAIT_IF       BIT64(4)
+#define QI_WAIT_SW       BIT64(5)
+#define QI_WAIT_FN       BIT64(6)
+#define QI_WAIT_DATA     GENMASK64(63, 32)
+#define QI_WAIT_HI_ADDR  GENMASK64(63, 2)
 
 #endif

@@ -13,30 +13,30 @@
 #include "base/bits.h"
 #include "base/types.h"
 
-#define VTD_LEVEL_BITS 9u
-#define VTD_ENTRY_BYTES 8u
+#define VTD_LEVEL_BITS    9u
+#define VTD_ENTRY_BYTES   8u
 #define VTD_TABLE_ENTRIES 512u
-#define VTD_MAX_LEVELS 4u
+#define VTD_MAX_LEVELS    4u
 
-#define ROOT_P BIT64(0)
-#define ROOT_RSVD GENMASK64(11, 1)
-#define ROOT_CTP GENMASK64(63, 12)
-#define ROOT_ENTRY_BYTES 16u
+#define ROOT_P              BIT64(0)
+#define ROOT_RSVD           GENMASK64(11, 1)
+#define ROOT_CTP            GENMASK64(63, 12)
+#define ROOT_ENTRY_BYTES    16u
 #define CONTEXT_ENTRY_BYTES 16u
 
-#define CTX_P BIT64(0)
-#define CTX_FPD BIT64(1)
-#define CTX_TT GENMASK64(3, 2)
-#define CTX_RSVD GENMASK64(11, 4)
+#define CTX_P       BIT64(0)
+#define CTX_FPD     BIT64(1)
+#define CTX_TT      GENMASK64(3, 2)
+#define CTX_RSVD    GENMASK64(11, 4)
 #define CTX_SSPTPTR GENMASK64(63, 12)
-#define CTX_HI_AW GENMASK64(2, 0)
-#define CTX_HI_DID GENMASK64(23, 8)
+#define CTX_HI_AW   GENMASK64(2, 0)
+#define CTX_HI_DID  GENMASK64(23, 8)
 #define CTX_HI_RSVD (BIT64(7) | GENMASK64(63, 24))
 enum { CTX_TT_UNTRANSLATED = 0, CTX_TT_ATS = 1, CTX_TT_PASS_THROUGH = 2 };
 
-#define SS_R BIT64(0)
-#define SS_W BIT64(1)
-#define SS_PS BIT64(7)
+#define SS_R    BIT64(0)
+#define SS_W    BIT64(1)
+#define SS_PS   BIT64(7)
 #define SS_ADDR GENMASK64(51, 12)
 
 /* Fault reasons, with the kernel's texts (Linux drivers/iommu/intel/dmar.c). */

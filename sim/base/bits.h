@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BIT64(n) ((uint64_t)1 << (n))
-#define GENMASK64(h, l) ((~(uint64_t)0 >> (63 - (h))) & (~(uint64_t)0 << (l)))
-#define FIELD_GET(mask, v) (((uint64_t)(v) & (mask)) / ((mask) & (~(mask) + 1)))
+#define BIT64(n)            ((uint64_t)1 << (n))
+#define GENMASK64(h, l)     ((~(uint64_t)0 >> (63 - (h))) & (~(uint64_t)0 << (l)))
+#define FIELD_GET(mask, v)  (((uint64_t)(v) & (mask)) / ((mask) & (~(mask) + 1)))
 #define FIELD_PREP(mask, v) (((uint64_t)(v) * ((mask) & (~(mask) + 1))) & (mask))
 
 static inline bool is_pow2(uint64_t v)

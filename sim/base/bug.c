@@ -27,6 +27,7 @@ _Noreturn void bug_report(const char *file, int line, const char *fmt, ...)
 	context.fn = NULL; /* a bug inside the report must not report again */
 	if (fn)
 		fn(stderr, context.arg);
-	fputs("iommusim: this is a defect of iommusim: please report it with the lines above\n", stderr);
+	fputs("iommusim: this is a defect of iommusim: please report it with the lines above\n",
+		stderr);
 	_Exit(EXIT_BUG);
 }

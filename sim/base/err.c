@@ -53,7 +53,8 @@ char *err_format(const struct err *e, char *buf, size_t size)
 	char where[512] = "";
 
 	if (e->pos.file && e->pos.line && e->pos.column)
-		snprintf(where, sizeof(where), "%s:%u:%u: ", e->pos.file, e->pos.line, e->pos.column);
+		snprintf(where, sizeof(where), "%s:%u:%u: ", e->pos.file, e->pos.line,
+			e->pos.column);
 	else if (e->pos.file && e->pos.line)
 		snprintf(where, sizeof(where), "%s:%u: ", e->pos.file, e->pos.line);
 	else if (e->pos.file)

@@ -23,18 +23,18 @@ typedef struct {
 typedef uint64_t sim_time; /* picoseconds since the start of the run */
 #define SIM_TIME_NEVER UINT64_MAX
 
-#define PS ((sim_time)1)
-#define NS (1000 * PS)
-#define US (1000 * NS)
-#define MS (1000 * US)
+#define PS  ((sim_time)1)
+#define NS  (1000 * PS)
+#define US  (1000 * NS)
+#define MS  (1000 * US)
 #define SEC (1000 * MS)
 
 typedef uint32_t cycles_t; /* of the clock named by context */
 
-#define PAGE_LG2 12u
+#define PAGE_LG2  12u
 #define PAGE_SIZE ((uint64_t)1 << PAGE_LG2)
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -46,8 +46,8 @@ struct dma_system *dma_system_create(struct machine *m, const struct dma_system_
 	s->nframes = mem_size(m->mem) >> PAGE_LG2;
 	s->frame_window = xcalloc(s->nframes, sizeof(*s->frame_window));
 	pages_on_reuse(m->pages, page_reused, s);
-	metric_scope_add(metric_scope_child(metrics_root(m->metrics), "dma"), &dma_metric_table,
-		&s->m);
+	metric_scope_add(
+		metric_scope_child(metrics_root(m->metrics), "dma"), &dma_metric_table, &s->m);
 	dma_policy_create(s);
 	return s;
 }
@@ -102,8 +102,8 @@ static void seen(void *ctx, rid_t rid, const struct xlate *x, sim_time now)
 	domain_judge(&d->domain, x, now);
 }
 
-struct dma_dev *dma_dev_create(struct dma_system *s, struct proc *p, struct pcie_port *port,
-	struct err *err)
+struct dma_dev *dma_dev_create(
+	struct dma_system *s, struct proc *p, struct pcie_port *port, struct err *err)
 {
 	struct dma_dev *d = xcalloc(1, sizeof(*d));
 	const struct iommu_model_ops *model = s->model;
@@ -220,11 +220,12 @@ bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsi
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t pages = pages_spanned(sg[i].pa.a, sg[i].len);
 
-		domain_map(dom, p, pfn, (hpa_t){ sg[i].pa.a & ~(PAGE_SIZE - 1) }, pages,
-			prot_of(dir));
+		domain_map(
+			dom, p, pfn, (hpa_t){ sg[i].pa.a & ~(PAGE_SIZE - 1) }, pages, prot_of(dir));
 		pfn += pages;
 	}
-	domain_note_slack(dom, r.pfn, (uint32_t)(((uint64_t)npages << PAGE_LG2) - len), proc_now(p));
+	domain_note_slack(
+		dom, r.pfn, (uint32_t)(((uint64_t)npages << PAGE_LG2) - len), proc_now(p));
 	d->system->live++;
 	dom->m.maps++;
 	dom->m.pages_mapped += npages;
@@ -233,13 +234,14 @@ bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsi
 	return true;
 }
 
-bool dma_map_single(struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir,
-	iova_t *out)
+bool dma_map_single(
+	struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir, iova_t *out)
 {
 	return dma_map_sg(d, p, &(struct dma_sg){ pa, len }, 1, dir, out);
 }
 
-void dma_unmap_single(struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len, enum dma_dir dir)
+void dma_unmap_single(
+	struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len, enum dma_dir dir)
 {
 	struct dma_domain *dom = &d->domain;
 	struct iova_range r = { .pfn = iova.a >> PAGE_LG2, .npages = pages_spanned(iova.a, len) };

@@ -40,8 +40,8 @@ void dma_system_destroy(struct dma_system *s);
 void dma_system_drain(struct dma_system *s, struct proc *p);
 
 /* One domain of its own for the device behind `port`; connects the port to the IOMMU. */
-struct dma_dev *dma_dev_create(struct dma_system *s, struct proc *p, struct pcie_port *port,
-	struct err *err);
+struct dma_dev *dma_dev_create(
+	struct dma_system *s, struct proc *p, struct pcie_port *port, struct err *err);
 /* Detach; d's memory goes with the system. */
 void dma_dev_destroy(struct dma_dev *d, struct proc *p);
 
@@ -51,10 +51,10 @@ struct dma_sg {
 };
 
 /* False when the address space is exhausted. *out carries the offset within the page. May wait. */
-bool dma_map_single(struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir,
-	iova_t *out);
-void dma_unmap_single(struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len,
-	enum dma_dir dir);
+bool dma_map_single(
+	struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir, iova_t *out);
+void dma_unmap_single(
+	struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len, enum dma_dir dir);
 /* The segments become one contiguous IOVA range; dma_unmap_single with the total length undoes it. */
 bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
 	enum dma_dir dir, iova_t *out);

@@ -6,17 +6,18 @@
 #include "dma/domain.h"
 #include "hw/ktimer.h"
 
-#define DMA_METRICS(M)                                                                             \
-	M(COUNTER, invalidations, "invalidations", NULL, "Invalidations asked of the IOMMU driver.") \
-	M(COUNTER, pages, "invalidations", "invalidations", "Of these, of a page range.")          \
-	M(COUNTER, domain, "invalidations", "invalidations", "Of these, of a domain.")             \
-	M(COUNTER, global, "invalidations", "invalidations", "Of these, of everything.")           \
-	M(COUNTER, by_unmap, "invalidations", "invalidations", "An unmap waited for it.")          \
-	M(COUNTER, by_batch_full, "invalidations", "invalidations", "The batch was full.")         \
-	M(COUNTER, by_timer, "invalidations", "invalidations", "The flush timer fired.")           \
-	M(COUNTER, by_drain, "invalidations", "invalidations", "Detach or end of the run.")        \
-	M(HIST, invalidate_time, "ps", NULL, "Duration of one, as the CPU sees it.")               \
-	M(HIST, flush_time, "ps", NULL,                                                            \
+#define DMA_METRICS(M)                                                                               \
+	M(COUNTER, invalidations, "invalidations", NULL,                                             \
+		"Invalidations asked of the IOMMU driver.")                                          \
+	M(COUNTER, pages, "invalidations", "invalidations", "Of these, of a page range.")            \
+	M(COUNTER, domain, "invalidations", "invalidations", "Of these, of a domain.")               \
+	M(COUNTER, global, "invalidations", "invalidations", "Of these, of everything.")             \
+	M(COUNTER, by_unmap, "invalidations", "invalidations", "An unmap waited for it.")            \
+	M(COUNTER, by_batch_full, "invalidations", "invalidations", "The batch was full.")           \
+	M(COUNTER, by_timer, "invalidations", "invalidations", "The flush timer fired.")             \
+	M(COUNTER, by_drain, "invalidations", "invalidations", "Detach or end of the run.")          \
+	M(HIST, invalidate_time, "ps", NULL, "Duration of one, as the CPU sees it.")                 \
+	M(HIST, flush_time, "ps", NULL,                                                              \
 		"From when one is due (the unmap's call, the timer's expiry) until it is complete: " \
 		"the `one flush' of a policy's promise.")
 

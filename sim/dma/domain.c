@@ -8,11 +8,11 @@
 #include "base/bug.h"
 #include "dma/dma_priv.h"
 
-#define PFN_4G_LAST UINT64_C(0xfffff)
+#define PFN_4G_LAST   UINT64_C(0xfffff)
 /* Addresses that writes turn into interrupts (IOAPIC and MSI window). */
 #define MSI_FIRST_PFN UINT64_C(0xfee00)
-#define MSI_LAST_PFN UINT64_C(0xfeeff)
-#define FIRST_PFN UINT64_C(1) /* IOVA_START_PFN */
+#define MSI_LAST_PFN  UINT64_C(0xfeeff)
+#define FIRST_PFN     UINT64_C(1) /* IOVA_START_PFN */
 
 #define METRIC_STRUCT_ struct domain_metrics
 static const struct metric_desc desc[] = { DOMAIN_METRICS(METRIC_DESC_) };
@@ -37,8 +37,8 @@ static void collect(void *arg, sim_time now)
 	d->m.subpage_exposure = seconds > 0 ? d->slack_byte_us / seconds : 0;
 }
 
-bool domain_init(struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id,
-	struct err *err)
+bool domain_init(
+	struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id, struct err *err)
 {
 	struct metric_scope *scope;
 
@@ -96,8 +96,8 @@ bool domain_alloc_iova(struct dma_domain *d, struct proc *p, uint32_t npages, ui
 
 /* ---- map ---- */
 
-static void believe_mapped(struct dma_domain *d, uint64_t pfn, hpa_t pa, uint32_t npages,
-	unsigned prot)
+static void believe_mapped(
+	struct dma_domain *d, uint64_t pfn, hpa_t pa, uint32_t npages, unsigned prot)
 {
 	struct windows *w = d->system->windows;
 	window_id told = 0;
@@ -175,15 +175,15 @@ void domain_note_slack(struct dma_domain *d, uint64_t pfn, uint32_t slack, sim_t
 
 /* ---- unmap ---- */
 
-static void believe_unmapped(struct dma_domain *d, const struct iova_range *r, window_id w,
-	sim_time now)
+static void believe_unmapped(
+	struct dma_domain *d, const struct iova_range *r, window_id w, sim_time now)
 {
 	struct dma_system *s = d->system;
 	struct truth_page *first = truth_at(&d->truth, r->pfn);
 
 	if (first->slack)
-		d->slack_byte_us += (double)first->slack *
-				    (double)(now - first->mapped_at) / (double)US;
+		d->slack_byte_us +=
+			(double)first->slack * (double)(now - first->mapped_at) / (double)US;
 	for (uint32_t i = 0; i < r->npages; i++) {
 		struct truth_page *t = truth_at(&d->truth, r->pfn + i);
 
@@ -213,8 +213,8 @@ void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range 
 
 /* ---- ground truth ---- */
 
-static void judge_translated(struct dma_domain *d, const struct xlate *x, const struct truth_page *t,
-	sim_time now)
+static void judge_translated(
+	struct dma_domain *d, const struct xlate *x, const struct truth_page *t, sim_time now)
 {
 	if (!t || (!t->live && !t->window)) {
 		d->m.unmapped_ok++;

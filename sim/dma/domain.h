@@ -20,8 +20,7 @@
 	M(COUNTER, stale, "translations", "right", "Through a mapping that was gone.")             \
 	M(COUNTER, wrong_target, "translations", "right",                                          \
 		"Live address, but led to a page that it does not belong to (any more).")          \
-	M(COUNTER, unmapped_ok, "translations", "right",                                           \
-		"Translated although never mapped.")                                               \
+	M(COUNTER, unmapped_ok, "translations", "right", "Translated although never mapped.")      \
 	M(COUNTER, fault_expected, "translations", NULL, "Refused, and rightly so.")               \
 	M(COUNTER, fault_unexpected, "translations", NULL, "Refused although live.")               \
 	M(REAL, subpage_exposure, "byte.us/s", NULL,                                               \
@@ -44,8 +43,8 @@ struct dma_domain {
 	sim_time measured_from;
 };
 
-bool domain_init(struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id,
-	struct err *err);
+bool domain_init(
+	struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id, struct err *err);
 void domain_fini(struct dma_domain *d, struct proc *p);
 
 /* An address for npages, below 4 GiB first where the mask allows both. */

@@ -40,8 +40,8 @@ static struct truth_page *leaf_of(struct truth *t, uint64_t pfn, bool make)
 		if (!*at && !make)
 			return NULL;
 		if (!*at)
-			*at = level > 1 ? xcalloc(NODE_SIZE, sizeof(void *)) :
-					  xcalloc(NODE_SIZE, sizeof(struct truth_page));
+			*at = level > 1 ? xcalloc(NODE_SIZE, sizeof(void *))
+					: xcalloc(NODE_SIZE, sizeof(struct truth_page));
 		if (level > 1)
 			at = (void **)*at + ((pfn >> (NODE_BITS * (level - 1))) & NODE_MASK);
 	}

@@ -64,7 +64,8 @@ struct iommu_model_ops {
 	void (*drv_stop)(void *state, struct proc *p);
 	bool (*drv_domain_add)(void *state, struct proc *p, uint16_t domain, struct err *err);
 	void (*drv_domain_del)(void *state, struct proc *p, uint16_t domain); /* frees its tables */
-	bool (*drv_attach)(void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err);
+	bool (*drv_attach)(
+		void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err);
 	void (*drv_detach)(void *state, struct proc *p, rid_t rid);
 	unsigned (*drv_addr_width)(const void *state); /* bits of IOVA */
 	uint64_t (*drv_page_sizes)(const void *state); /* bitmap, bit n: 2^n bytes */
@@ -74,8 +75,8 @@ struct iommu_model_ops {
 		unsigned page_lg2, uint32_t n, unsigned prot);
 	/* Clear what maps [iova, iova + npages * 4 KiB), wholly mapped before. Tables that the range
 	 * covers completely go to *freed (appended). The clear is visible to hardware on return. */
-	void (*drv_unmap)(void *state, struct proc *p, uint16_t domain, iova_t iova, uint32_t npages,
-		struct iommu_freelist *freed);
+	void (*drv_unmap)(void *state, struct proc *p, uint16_t domain, iova_t iova,
+		uint32_t npages, struct iommu_freelist *freed);
 	/* Invalidate and wait until it is complete. */
 	void (*drv_flush)(void *state, struct proc *p, const struct iommu_flush *f);
 	/* Read back, log and clear recorded faults, as the fault interrupt's handler does by itself. */

@@ -25,8 +25,9 @@ bool tagcache_shape_ok(uint32_t entries, uint32_t ways)
 void tagcache_init(struct tagcache *c, const struct tagcache_conf *conf, struct engine *engine,
 	struct windows *windows, struct metric_scope *scope)
 {
-	*c = (struct tagcache){ .replace = conf->replace, .kind = conf->kind, .engine = engine,
-		.windows = windows };
+	*c = (struct tagcache){
+		.replace = conf->replace, .kind = conf->kind, .engine = engine, .windows = windows
+	};
 	BUG_ON(!tagcache_shape_ok(conf->entries, conf->ways));
 	c->nways = conf->ways ? conf->ways : conf->entries;
 	c->nsets = conf->entries ? conf->entries / c->nways : 0;

@@ -132,8 +132,7 @@ bool walkers_idle(const struct walker_pool *wp)
 
 static struct walk *find(struct list *walks, const struct xlate *x)
 {
-	list_for_each(n, walks)
-	{
+	list_for_each (n, walks) {
 		struct walk *w = list_entry(n, struct walk, link);
 
 		if (w->page == x->iova.a >> PAGE_LG2 && w->rid.bdf == x->rid.bdf && !w->no_fill)
@@ -147,7 +146,9 @@ static struct walk *begin(struct walker_pool *wp, const struct xlate *x)
 	struct list *n = list_pop_front(&wp->spare);
 	struct walk *w = n ? list_entry(n, struct walk, link) : xcalloc(1, sizeof(*w));
 
-	*w = (struct walk){ .rid = x->rid, .page = x->iova.a >> PAGE_LG2, .write = x->write,
+	*w = (struct walk){ .rid = x->rid,
+		.page = x->iova.a >> PAGE_LG2,
+		.write = x->write,
 		.missed_at = now_of(wp) };
 	list_init(&w->link);
 	list_init(&w->requests);
@@ -188,8 +189,9 @@ bool walk_read(struct walker_pool *wp, struct proc *p, struct walk *w, hpa_t at,
 
 static bool any_begun_by(const struct walker_pool *wp, uint64_t last)
 {
-	list_for_each(n, &wp->in_flight) if (list_entry(n, struct walk, link)->begun <= last)
-		return true;
+	list_for_each (n, &wp->in_flight)
+		if (list_entry(n, struct walk, link)->begun <= last)
+			return true;
 	return false;
 }
 
@@ -205,25 +207,26 @@ void walkers_invalidate(struct walker_pool *wp, struct proc *p, enum walker_infl
 			proc_wait(p, &wp->drained);
 		break;
 	case WALKER_NO_FILL:
-		list_for_each(n, &wp->in_flight) list_entry(n, struct walk, link)->no_fill = true;
+		list_for_each (n, &wp->in_flight)
+			list_entry(n, struct walk, link)->no_fill = true;
 		break;
 	case WALKER_ALLOW:
 		break;
 	}
 }
 
-void walkers_mark(struct walker_pool *wp, uint16_t domain, iova_t iova, uint32_t npages,
-	window_id mark)
+void walkers_mark(
+	struct walker_pool *wp, uint16_t domain, iova_t iova, uint32_t npages, window_id mark)
 {
 	uint64_t first = iova.a >> PAGE_LG2;
 
-	list_for_each(n, &wp->in_flight)
-	{
+	list_for_each (n, &wp->in_flight) {
 		struct walk *w = list_entry(n, struct walk, link);
 		uint64_t base = round_down_lg2(w->page << PAGE_LG2, w->leaf_lg2) >> PAGE_LG2;
 		uint64_t span = BIT64(w->leaf_lg2) >> PAGE_LG2;
 
-		if (!w->leaf || w->domain != domain || base >= first + npages || base + span <= first)
+		if (!w->leaf || w->domain != domain || base >= first + npages ||
+			base + span <= first)
 			continue;
 		if (w->mark)
 			window_drop(wp->windows, w->mark, WINDOW_IN_FLIGHT, now_of(wp));

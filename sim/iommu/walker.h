@@ -71,8 +71,8 @@ bool walk_read(struct walker_pool *wp, struct proc *p, struct walk *w, hpa_t at,
 /* An invalidation's view of walks in flight, by the configured way; may wait (drain). */
 void walkers_invalidate(struct walker_pool *wp, struct proc *p, enum walker_inflight how);
 /* Mark walks in flight that hold a leaf of the range. */
-void walkers_mark(struct walker_pool *wp, uint16_t domain, iova_t iova, uint32_t npages,
-	window_id w);
+void walkers_mark(
+	struct walker_pool *wp, uint16_t domain, iova_t iova, uint32_t npages, window_id w);
 bool walkers_idle(const struct walker_pool *wp);
 
 extern const struct metric_table walker_metric_table;

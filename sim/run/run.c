@@ -107,8 +107,7 @@ static void summarise_locks(struct run_summary *r, const struct system *s)
 {
 	const struct lock *worst = NULL;
 
-	list_for_each(n, &s->machine.locks)
-	{
+	list_for_each (n, &s->machine.locks) {
 		const struct lock *l = list_entry(n, const struct lock, link);
 
 		r->spin_share += l->m.spin_share;
