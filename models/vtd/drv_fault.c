@@ -3,23 +3,6 @@
 
 #include <inttypes.h>
 
-static const char *reason_text(uint64_t code)
-{
-	static const struct {
-		unsigned code;
-		const char *text;
-	} reasons[] = {
-#define VTD_FAULT_ROW_(id, code, text) { code, text },
-		VTD_FAULTS(VTD_FAULT_ROW_)
-#undef VTD_FAULT_ROW_
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
-		if (reasons[i].code == code)
-			return reasons[i].text;
-	return "Unknown";
-}
-
 static void log_record(const struct vtd *v, uint64_t lo, uint64_t hi)
 {
 	uint64_t reason = FIELD_GET(FRCD_HI_FR, hi), sid = FIELD_GET(FRCD_HI_SID, hi);
@@ -31,7 +14,7 @@ static void log_record(const struct vtd *v, uint64_t lo, uint64_t hi)
 		"DMAR:[fault reason %02u] %s\n",
 		hi & FRCD_HI_T ? "DMA Read" : "DMA Write", (unsigned)(sid >> 8),
 		(unsigned)(sid >> 3 & 31), (unsigned)(sid & 7), lo, (unsigned)reason,
-		reason_text(reason));
+		vtd_fault_text((uint16_t)reason));
 }
 
 void vtd_drv_faults(void *state, struct proc *p)

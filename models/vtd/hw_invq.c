@@ -6,7 +6,6 @@
 
 #include "hw/mem.h"
 
-#define DESC_BYTES 16u
 #define LINE_BYTES 64u
 
 struct invq {
@@ -14,6 +13,10 @@ struct invq {
 	struct proc *p;
 	uint64_t line_at; /* address of the line of descriptors last fetched; 0: none */
 	uint64_t line_upto; /* descriptors below this ring offset are in it */
+};
+
+struct descriptor {
+	uint64_t lo, hi, rest; /* rest: third and fourth word of a 256-bit descriptor, or'ed */
 };
 
 static void wait_for(struct invq *q, sim_time t)
@@ -37,112 +40,216 @@ static void invalidate_context(struct invq *q, uint64_t g, uint16_t sid, unsigne
 {
 	/* FM masks the low function bits of the source id: 1, 2 or 3 of them. */
 	static const uint64_t ignored[] = { 0, 4, 6, 7 };
-	struct tagcache *tc = &q->v->hw.context;
+	uint64_t mask = 0xffff & ~ignored[fm];
+	struct vtd_hw *hw = &q->v->hw;
 
 	settle_walks(q);
-	if (g == VTD_SELECTIVE)
-		tagcache_invalidate(tc, sid, fm ? 0xffff & ~ignored[fm] : UINT64_MAX);
-	else /* domain-selective is done as global: entries do not carry their domain as a tag */
-		tagcache_invalidate(tc, 0, 0);
-	q->v->hw.q.context++;
 	wait_for(q, q->v->conf->inv_context);
+	if (g == VTD_SELECTIVE) {
+		tagcache_invalidate(&hw->context, sid, mask);
+		tagcache_invalidate(&hw->pasid, (uint64_t)sid << PASID_BITS, mask << PASID_BITS);
+	} else { /* domain-selective is done as global: scalable-mode entries have no domain */
+		tagcache_invalidate(&hw->context, 0, 0);
+		tagcache_invalidate(&hw->pasid, 0, 0);
+	}
+	hw->q.context++;
 }
 
 /* ---- IOTLB and paging-structure caches: 6.5.2.3 ---- */
 
-static void sweep_pages(struct vtd_hw *hw, uint16_t did, uint64_t addr, unsigned am, bool leaf_only)
+/* A range of second-stage addresses says nothing about which first-stage or nested translations of
+ * the domain went through it: all of those go. */
+static void sweep_domain(
+	struct vtd *v, uint16_t did, bool pages, uint64_t addr, unsigned am, bool ih)
 {
-	for (unsigned c = 0; c < 3; c++) {
-		unsigned skip = am > VTD_LEVEL_BITS * c ? am - VTD_LEVEL_BITS * c : 0;
-
-		tagcache_invalidate(&hw->iotlb, vtd_key(did, c, addr), ~(BIT64(skip) - 1));
-	}
-	for (unsigned level = 2; !leaf_only && level <= VTD_MAX_LEVELS; level++) {
-		unsigned lg2 = vtd_level_lg2(level) - PAGE_LG2;
-		unsigned skip = am > lg2 ? am - lg2 : 0;
-
-		tagcache_invalidate(
-			&hw->pwc[level - 2], vtd_pwc_key(did, level, addr), ~(BIT64(skip) - 1));
+	for (uint32_t i = 0; i < v->hw.nspaces; i++) {
+		if (v->hw.spaces[i].did != did)
+			continue;
+		if (pages && v->hw.spaces[i].pasid == VTD_NO_PASID)
+			vtd_space_sweep_pages(v, (uint16_t)i, addr, am, ih);
+		else
+			vtd_space_sweep(v, (uint16_t)i);
 	}
 }
 
-static void sweep_all(struct vtd_hw *hw, uint64_t key, uint64_t mask)
+static uint64_t block_of(uint64_t word)
 {
-	tagcache_invalidate(&hw->iotlb, key, mask);
-	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++)
-		tagcache_invalidate(&hw->pwc[i], key, mask);
+	return word & QI_IOTLB_HI_ADDR & ~(BIT64(FIELD_GET(QI_IOTLB_HI_AM, word) + PAGE_LG2) - 1);
 }
 
 /* False: not a valid request. */
-static bool invalidate_iotlb(struct invq *q, uint64_t g, uint16_t did, uint64_t addr_word)
+static bool invalidate_iotlb(struct invq *q, uint64_t g, uint16_t did, uint64_t word)
 {
 	struct vtd *v = q->v;
-	unsigned am = (unsigned)FIELD_GET(QI_IOTLB_HI_AM, addr_word);
-	uint64_t addr = addr_word & QI_IOTLB_HI_ADDR & ~(BIT64(am + PAGE_LG2) - 1);
+	unsigned am = (unsigned)FIELD_GET(QI_IOTLB_HI_AM, word);
+	const struct {
+		sim_time time;
+		uint64_t *counter;
+	} of[] = {
+		[VTD_GLOBAL] = { v->conf->inv_global, &v->hw.q.iotlb_global },
+		[VTD_DOMAIN] = { v->conf->inv_domain, &v->hw.q.iotlb_domain },
+		[VTD_SELECTIVE] = { v->conf->inv_page, &v->hw.q.iotlb_page },
+	};
 
-	if (g == VTD_SELECTIVE && am > FIELD_GET(CAP_MAMV, v->conf->cap))
+	if (g == 0 || (g == VTD_SELECTIVE && am > FIELD_GET(CAP_MAMV, v->conf->cap)))
 		return false;
 	settle_walks(q);
-	switch (g) {
-	case VTD_GLOBAL:
-		wait_for(q, v->conf->inv_global);
-		sweep_all(&v->hw, 0, 0);
-		v->hw.q.iotlb_global++;
-		return true;
-	case VTD_DOMAIN:
-		wait_for(q, v->conf->inv_domain);
-		sweep_all(&v->hw, (uint64_t)did << 47, VTD_KEY_DOMAIN);
-		v->hw.q.iotlb_domain++;
-		return true;
-	case VTD_SELECTIVE:
-		wait_for(q, v->conf->inv_page);
-		sweep_pages(&v->hw, did, addr, am, addr_word & QI_IOTLB_HI_IH);
-		v->hw.q.iotlb_page++;
-		return true;
-	default:
+	wait_for(q, of[g].time);
+	if (g == VTD_GLOBAL)
+		vtd_sweep_everything(v);
+	else
+		sweep_domain(v, did, g == VTD_SELECTIVE, block_of(word), am, word & QI_IOTLB_HI_IH);
+	++*of[g].counter;
+	return true;
+}
+
+/* 6.5.2.4 PASID-based IOTLB invalidation */
+static bool invalidate_pasid_iotlb(struct invq *q, const struct descriptor *d)
+{
+	struct vtd *v = q->v;
+	uint64_t g = FIELD_GET(QI_G, d->lo);
+	unsigned am = (unsigned)FIELD_GET(QI_IOTLB_HI_AM, d->hi);
+	uint16_t space = vtd_space_of(
+		v, (uint16_t)FIELD_GET(QI_DID, d->lo), (uint32_t)FIELD_GET(QI_PASID, d->lo));
+
+	if (g != QI_PIOTLB_PASID && g != QI_PIOTLB_PAGE)
 		return false;
-	}
+	if (g == QI_PIOTLB_PAGE && am > FIELD_GET(CAP_MAMV, v->conf->cap))
+		return false;
+	settle_walks(q);
+	wait_for(q, v->conf->inv_page);
+	if (g == QI_PIOTLB_PAGE)
+		vtd_space_sweep_pages(v, space, block_of(d->hi), am, d->hi & QI_IOTLB_HI_IH);
+	else
+		vtd_space_sweep(v, space);
+	v->hw.q.pasid_iotlb++;
+	return true;
+}
+
+/* ---- PASID cache: 6.5.2.2 ---- */
+
+struct pasid_match {
+	uint64_t g;
+	uint16_t did;
+	uint32_t pasid;
+};
+
+static bool pasid_matches(uint64_t key, const struct tag_entry *e, void *arg)
+{
+	const struct pasid_match *m = arg;
+
+	if (m->g == QI_PC_GLOBAL)
+		return true;
+	if (FIELD_GET(PASID1_DID, e->value[1]) != m->did)
+		return false;
+	return m->g == QI_PC_DOMAIN || (key & GENMASK64(PASID_BITS - 1, 0)) == m->pasid;
+}
+
+static bool invalidate_pasid_cache(struct invq *q, const struct descriptor *d)
+{
+	struct pasid_match m = { FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_DID, d->lo),
+		(uint32_t)FIELD_GET(QI_PASID, d->lo) };
+
+	if (m.g != QI_PC_DOMAIN && m.g != QI_PC_PASID && m.g != QI_PC_GLOBAL)
+		return false;
+	settle_walks(q);
+	wait_for(q, q->v->conf->inv_context);
+	tagcache_invalidate_if(&q->v->hw.pasid, pasid_matches, &m);
+	q->v->hw.q.pasid_cache++;
+	return true;
 }
 
 /* ---- wait: 6.5.2.8 ---- */
 
-static bool wait_descriptor(struct invq *q, uint64_t lo, uint64_t hi)
+static bool wait_descriptor(struct invq *q, const struct descriptor *d)
 {
 	struct vtd_hw *hw = &q->v->hw;
 	struct mem *mem = q->v->env.machine->mem;
-	hpa_t at = { hi & QI_WAIT_HI_ADDR };
+	hpa_t at = { d->hi & QI_WAIT_HI_ADDR };
 
+	if ((d->lo & QI_WAIT_SW) && !mem_exists(mem, at, 4))
+		return false;
 	hw->q.waits++;
-	if (lo & QI_WAIT_SW) {
-		if (!mem_exists(mem, at, 4))
-			return false;
+	if (d->lo & QI_WAIT_SW) {
 		wait_for(q, q->v->conf->status_write);
-		mem_write32(mem, at, (uint32_t)FIELD_GET(QI_WAIT_DATA, lo));
+		mem_write32(mem, at, (uint32_t)FIELD_GET(QI_WAIT_DATA, d->lo));
 	}
-	if (lo & QI_WAIT_IF)
+	if (d->lo & QI_WAIT_IF)
 		reg32_set(&hw->regs, VTD_ICS, (uint32_t)ICS_IWC);
 	return true;
 }
 
 /* ---- the queue: 6.5.2 ---- */
 
-static bool execute(struct invq *q, uint64_t lo, uint64_t hi)
+static bool context_descriptor(struct invq *q, const struct descriptor *d)
 {
-	switch (FIELD_GET(QI_TYPE, lo)) {
-	case QI_CONTEXT:
-		if (FIELD_GET(QI_G, lo) == 0)
-			return false;
-		invalidate_context(q, FIELD_GET(QI_G, lo), (uint16_t)FIELD_GET(QI_CONTEXT_SID, lo),
-			(unsigned)FIELD_GET(QI_CONTEXT_FM, lo));
-		return true;
-	case QI_IOTLB:
-		return invalidate_iotlb(
-			q, FIELD_GET(QI_G, lo), (uint16_t)FIELD_GET(QI_DID, lo), hi);
-	case QI_WAIT:
-		return wait_descriptor(q, lo, hi);
-	default:
+	if (FIELD_GET(QI_G, d->lo) == 0)
 		return false;
-	}
+	invalidate_context(q, FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_CONTEXT_SID, d->lo),
+		(unsigned)FIELD_GET(QI_CONTEXT_FM, d->lo));
+	return true;
+}
+
+static bool iotlb_descriptor(struct invq *q, const struct descriptor *d)
+{
+	return invalidate_iotlb(
+		q, FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_DID, d->lo), d->hi);
+}
+
+/* Accepted and counted: no device TLB, interrupt remapping or page-request queue is modelled. */
+static bool device_tlb_descriptor(struct invq *q, const struct descriptor *d)
+{
+	(void)d;
+	q->v->hw.q.device_tlb++;
+	return q->v->conf->ecap & ECAP_DT;
+}
+
+static bool interrupt_entry_descriptor(struct invq *q, const struct descriptor *d)
+{
+	(void)d;
+	q->v->hw.q.interrupt_entry++;
+	return true;
+}
+
+static bool page_group_descriptor(struct invq *q, const struct descriptor *d)
+{
+	(void)d;
+	q->v->hw.q.page_group++;
+	return q->v->conf->ecap & ECAP_PRS;
+}
+
+/* What each type may have set in its words; anything else is reserved (IQE). */
+static const struct {
+	uint64_t lo, hi;
+	bool scalable_only;
+	bool (*execute)(struct invq *q, const struct descriptor *d);
+} types[] = {
+	[QI_CONTEXT] = { QI_TYPE | QI_G | QI_DID | QI_CONTEXT_SID | QI_CONTEXT_FM, 0, false,
+		context_descriptor },
+	[QI_IOTLB] = { QI_TYPE | QI_G | QI_IOTLB_DW | QI_IOTLB_DR | QI_DID,
+		QI_IOTLB_HI_ADDR | QI_IOTLB_HI_IH | QI_IOTLB_HI_AM, false, iotlb_descriptor },
+	[QI_DEVICE_TLB] = { UINT64_MAX, UINT64_MAX, false, device_tlb_descriptor },
+	[QI_INTERRUPT_ENTRY] = { UINT64_MAX, UINT64_MAX, false, interrupt_entry_descriptor },
+	[QI_WAIT] = { QI_TYPE | QI_WAIT_IF | QI_WAIT_SW | QI_WAIT_FN | QI_WAIT_PD | QI_WAIT_DATA,
+		QI_WAIT_HI_ADDR, false, wait_descriptor },
+	[QI_PASID_IOTLB] = { QI_TYPE | QI_G | QI_DID | QI_PASID,
+		QI_IOTLB_HI_ADDR | QI_IOTLB_HI_IH | QI_IOTLB_HI_AM, true, invalidate_pasid_iotlb },
+	[QI_PASID_CACHE] = { QI_TYPE | QI_G | QI_DID | QI_PASID, 0, true, invalidate_pasid_cache },
+	[QI_PASID_DEVICE_TLB] = { UINT64_MAX, UINT64_MAX, true, device_tlb_descriptor },
+	[QI_PAGE_GROUP_RESPONSE] = { UINT64_MAX, UINT64_MAX, true, page_group_descriptor },
+};
+
+static bool execute(struct invq *q, const struct descriptor *d)
+{
+	uint64_t type = FIELD_GET(QI_TYPE, d->lo);
+
+	if (type >= ARRAY_SIZE(types) || !types[type].execute)
+		return false;
+	if (types[type].scalable_only && !(q->v->conf->ecap & ECAP_SMTS))
+		return false;
+	if ((d->lo & ~types[type].lo) || (d->hi & ~types[type].hi) || d->rest)
+		return false;
+	return types[type].execute(q, d);
 }
 
 static bool queue_ready(const struct vtd_hw *hw)
@@ -153,13 +260,13 @@ static bool queue_ready(const struct vtd_hw *hw)
 }
 
 /* A line of descriptors comes in one read; what software has not handed over yet is read again. */
-static bool fetch(struct invq *q, uint64_t base, uint64_t head, uint64_t tail)
+static bool fetch(struct invq *q, uint64_t base, uint64_t head, uint64_t tail, unsigned bytes)
 {
 	struct mem *mem = q->v->env.machine->mem;
 	uint64_t line = head & ~(uint64_t)(LINE_BYTES - 1);
 	uint64_t upto = line + LINE_BYTES;
 
-	if (!mem_exists(mem, (hpa_t){ base + head }, DESC_BYTES))
+	if (!mem_exists(mem, (hpa_t){ base + head }, bytes))
 		return false;
 	if (tail >= line && tail < upto)
 		upto = tail;
@@ -171,21 +278,31 @@ static bool fetch(struct invq *q, uint64_t base, uint64_t head, uint64_t tail)
 	return true;
 }
 
+static struct descriptor read_descriptor(struct invq *q, uint64_t at, unsigned bytes)
+{
+	struct mem *mem = q->v->env.machine->mem;
+	struct descriptor d = { mem_read64(mem, (hpa_t){ at }), mem_read64(mem, (hpa_t){ at + 8 }),
+		0 };
+
+	if (bytes == 32)
+		d.rest = mem_read64(mem, (hpa_t){ at + 16 }) | mem_read64(mem, (hpa_t){ at + 24 });
+	return d;
+}
+
 static void next_descriptor(struct invq *q)
 {
 	struct vtd_hw *hw = &q->v->hw;
-	struct mem *mem = q->v->env.machine->mem;
 	uint64_t iqa = reg64(&hw->regs, VTD_IQA), base = iqa & IQA_IQA;
 	uint64_t size = (uint64_t)1 << (FIELD_GET(IQA_QS, iqa) + 12);
 	uint64_t head = reg64(&hw->regs, VTD_IQH);
-	bool good = fetch(q, base, head, reg64(&hw->regs, VTD_IQT));
+	unsigned bytes = iqa & IQA_DW ? 32 : 16;
+	bool good = head % bytes == 0 && fetch(q, base, head, reg64(&hw->regs, VTD_IQT), bytes);
 
 	if (good) {
-		uint64_t lo = mem_read64(mem, (hpa_t){ base + head });
-		uint64_t hi = mem_read64(mem, (hpa_t){ base + head + 8 });
+		struct descriptor d = read_descriptor(q, base + head, bytes);
 
 		wait_for(q, q->v->conf->inv_decode);
-		good = execute(q, lo, hi);
+		good = execute(q, &d);
 	}
 	if (!good) { /* 6.5.2.10: the head stays at the bad descriptor */
 		hw->q.errors++;
@@ -193,7 +310,7 @@ static void next_descriptor(struct invq *q)
 		return;
 	}
 	hw->q.descriptors++;
-	reg64_set(&hw->regs, VTD_IQH, (head + DESC_BYTES) & (size - 1));
+	reg64_set(&hw->regs, VTD_IQH, (head + bytes) & (size - 1));
 }
 
 /* ---- registers: 6.5.1 ---- */
@@ -211,8 +328,11 @@ static void register_requests(struct invq *q)
 		if (g)
 			invalidate_context(q, g, (uint16_t)FIELD_GET(CCMD_SID, ccmd),
 				(unsigned)FIELD_GET(CCMD_FM, ccmd));
-		ccmd = (ccmd & ~(CCMD_ICC | CCMD_CAIG)) | FIELD_PREP(CCMD_CAIG, g);
-		reg64_set(&hw->regs, VTD_CCMD, ccmd);
+		if (g == VTD_DOMAIN)
+			g = VTD_GLOBAL; /* what was really done */
+		/* SID and FM are write-only. */
+		ccmd &= ~(CCMD_ICC | CCMD_CAIG | CCMD_SID | CCMD_FM);
+		reg64_set(&hw->regs, VTD_CCMD, ccmd | FIELD_PREP(CCMD_CAIG, g));
 	}
 	if (iotlb & IOTLB_IVT) {
 		uint64_t g = FIELD_GET(IOTLB_IIRG, iotlb);

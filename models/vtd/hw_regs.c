@@ -23,7 +23,7 @@ static const struct reg_desc regs[] = {
 	REG(FEUADDR, 4, 0xffffffff, 0),
 	REG(IQH, 8, 0, 0),
 	REG(IQT, 8, IQT_QT, 0),
-	REG(IQA, 8, IQA_IQA | IQA_QS, 0),
+	REG(IQA, 8, IQA_IQA | IQA_DW | IQA_QS, 0),
 	REG(ICS, 4, 0, ICS_IWC),
 };
 
@@ -70,7 +70,12 @@ static void command_done(struct event *ev)
 	uint32_t gsts = (reg32(&hw->regs, VTD_GSTS) & ~levels) | (gcmd & levels);
 
 	if (gcmd & GCMD_SRTP) {
-		hw->root_table = reg64(&hw->regs, VTD_RTADDR) & GENMASK64(63, 12);
+		hw->root_register = reg64(&hw->regs, VTD_RTADDR);
+		if (v->conf->cap & CAP_ESRTPS) { /* the unit forgets the old tables by itself */
+			tagcache_invalidate(&hw->context, 0, 0);
+			tagcache_invalidate(&hw->pasid, 0, 0);
+			vtd_sweep_everything(v);
+		}
 		gsts |= (uint32_t)GSTS_RTPS;
 	}
 	if (!(gsts & GSTS_QIES))
@@ -90,9 +95,11 @@ void vtd_hw_init(struct vtd *v)
 		(enum tagcache_replace)c->iotlb_replace, WINDOW_IOTLB };
 	const struct tagcache_conf context = { c->context_entries, 0, TAGCACHE_LRU,
 		WINDOW_WALK_CACHE };
-	const uint32_t pwc[VTD_PWC_LEVELS] = { c->pd_entries, c->pdp_entries, c->pml4_entries };
-	static const char *const pwc_name[VTD_PWC_LEVELS] = { "pd_cache", "pdp_cache",
-		"pml4_cache" };
+	const struct tagcache_conf pasid = { c->pasid_entries, 0, TAGCACHE_LRU, WINDOW_WALK_CACHE };
+	const uint32_t pwc[VTD_PWC_LEVELS] = { c->pd_entries, c->pdp_entries, c->pml4_entries,
+		c->pml5_entries };
+	static const char *const pwc_name[VTD_PWC_LEVELS] = { "pd_cache", "pdp_cache", "pml4_cache",
+		"pml5_cache" };
 
 	hw->iro = (uint32_t)FIELD_GET(ECAP_IRO, c->ecap) * 16;
 	hw->fro = (uint32_t)FIELD_GET(CAP_FRO, c->cap) * 16;
@@ -102,8 +109,10 @@ void vtd_hw_init(struct vtd *v)
 		regfile_add(&hw->regs, &regs[i], reset_value(c, regs[i].offset));
 	add_placed_registers(hw);
 	event_init(&hw->command, e, command_done);
+	vtd_spaces_init(v);
 	tagcache_init(
 		&hw->context, &context, e, v->env.windows, metric_scope_child(s, "context_cache"));
+	tagcache_init(&hw->pasid, &pasid, e, v->env.windows, metric_scope_child(s, "pasid_cache"));
 	tagcache_init(&hw->iotlb, &iotlb, e, v->env.windows, metric_scope_child(s, "iotlb"));
 	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++) {
 		const struct tagcache_conf tc = { pwc[i], 0, TAGCACHE_LRU, WINDOW_WALK_CACHE };
@@ -124,7 +133,9 @@ void vtd_hw_fini(struct vtd *v)
 	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++)
 		tagcache_fini(&hw->pwc[i]);
 	tagcache_fini(&hw->iotlb);
+	tagcache_fini(&hw->pasid);
 	tagcache_fini(&hw->context);
+	vtd_spaces_fini(v);
 	event_fini(&hw->command);
 	regfile_fini(&hw->regs);
 }

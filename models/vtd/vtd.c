@@ -109,27 +109,27 @@ static uint64_t drv_page_sizes(const void *state)
 	return BIT64(12) | (sllps & 1 ? BIT64(21) : 0) | (sllps & 2 ? BIT64(30) : 0);
 }
 
-static void mark_leaves(struct vtd *v, uint16_t domain, uint64_t first, uint64_t end, window_id w)
+static void mark_leaves(struct vtd *v, uint16_t space, uint64_t first, uint64_t end, window_id w)
 {
 	for (unsigned c = 0; c < (v->hw.superpages_seen ? 3u : 1u); c++) {
 		unsigned lg2 = PAGE_LG2 + VTD_LEVEL_BITS * c;
 
 		for (uint64_t at = round_down_lg2(first, lg2); at < end; at += BIT64(lg2))
-			tagcache_mark_matching(&v->hw.iotlb, vtd_key(domain, c, at), UINT64_MAX, w);
+			tagcache_mark_matching(&v->hw.iotlb, vtd_key(space, c, at), UINT64_MAX, w);
 	}
 }
 
 /* An unmap takes out the tables that its range covers completely; a cached entry that points to one
  * of them can still lead a walk there. */
-static void mark_tables(struct vtd *v, uint16_t domain, uint64_t first, uint64_t end, window_id w)
+static void mark_tables(struct vtd *v, uint16_t space, uint64_t first, uint64_t end, window_id w)
 {
 	for (unsigned level = 2; level <= VTD_MAX_LEVELS; level++) {
 		unsigned lg2 = vtd_level_lg2(level);
 
 		for (uint64_t at = round_up_lg2(first, lg2); at + BIT64(lg2) <= end;
 			at += BIT64(lg2))
-			tagcache_mark_matching(&v->hw.pwc[level - 2],
-				vtd_pwc_key(domain, level, at), UINT64_MAX, w);
+			tagcache_mark_matching(&v->hw.pwc[level - 2], vtd_pwc_key(space, level, at),
+				UINT64_MAX, w);
 	}
 }
 
@@ -138,8 +138,11 @@ static void obs_mark(void *state, uint16_t domain, iova_t iova, uint32_t npages,
 	struct vtd *v = state;
 	uint64_t end = iova.a + ((uint64_t)npages << PAGE_LG2);
 
-	mark_leaves(v, domain, iova.a, end, w);
-	mark_tables(v, domain, iova.a, end, w);
+	for (uint32_t i = 0; i < v->hw.nspaces; i++)
+		if (v->hw.spaces[i].did == domain) {
+			mark_leaves(v, (uint16_t)i, iova.a, end, w);
+			mark_tables(v, (uint16_t)i, iova.a, end, w);
+		}
 	walkers_mark(v->hw.walkers, domain, iova, npages, w);
 }
 

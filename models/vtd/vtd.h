@@ -18,18 +18,22 @@
 	F(u64, cap, "0x8d2078c106f0466", NULL, NULL, "",                                            \
 		"Capability register, as `dmesg` prints it (default: a real Xeon server of 2012).") \
 	F(u64, ecap, "0xf020df", NULL, NULL, "", "Extended capability register.")                   \
+	F(u32, haw, "46", "32", "52", "bits",                                                       \
+		"Host address width: address bits beyond it are reserved in every structure.")      \
 	F(u32, iotlb_entries, "64", "0", "65536", "entries", "IOTLB; 0: none.")                     \
 	F(u32, iotlb_ways, "8", "0", "1024", "ways", "IOTLB associativity; 0: fully associative.")  \
 	F(choice, iotlb_replace, "lru", NULL, NULL, TAGCACHE_REPLACE_WORDS,                         \
 		"IOTLB replacement policy.")                                                        \
 	F(time, iotlb_hit, "2ns", "0", "1us", "", "Added by a translation that hits.")              \
 	F(u32, context_entries, "64", "0", "65536", "entries", "Context cache; 0: none.")           \
+	F(u32, pasid_entries, "64", "0", "65536", "entries", "PASID cache; 0: none.")               \
+	F(u32, pml5_entries, "8", "0", "4096", "entries",                                           \
+		"Paging-structure cache of FS-PML5 entries.")                                       \
 	F(u32, pml4_entries, "16", "0", "4096", "entries",                                          \
-		"Paging-structure cache of SS-PML4 entries.")                                       \
+		"Paging-structure cache of PML4 entries, of either stage.")                         \
 	F(u32, pdp_entries, "32", "0", "4096", "entries",                                           \
-		"Paging-structure cache of SS-PDP entries.")                                        \
-	F(u32, pd_entries, "64", "0", "4096", "entries",                                            \
-		"Paging-structure cache of SS-PD entries.")                                         \
+		"Paging-structure cache of PDP entries.")                                           \
+	F(u32, pd_entries, "64", "0", "4096", "entries", "Paging-structure cache of PD entries.")   \
 	F(u32, walkers, "6", "1", "64", "walkers", "Page walks at the same time.")                  \
 	F(time, walk_overhead, "60ns", "0", "1us", "", "Of a walk, on top of its memory reads.")    \
 	F(time, walk_read, "0", "0", "1us", "",                                                     \
@@ -55,10 +59,18 @@ CONF_DECLARE(vtd_conf, VTD_CONF);
 	M(COUNTER, faults, "ops", "requests", "Requests refused.")                                 \
 	M(COUNTER, reads_root, "reads", NULL, "Root entries read by walks.")                       \
 	M(COUNTER, reads_context, "reads", NULL, "Context entries read by walks.")                 \
+	M(COUNTER, reads_pasid, "reads", NULL, "PASID directory and table entries read by walks.") \
+	M(COUNTER, reads_pml5, "reads", NULL, "SS-PML5 entries read by walks.")                    \
 	M(COUNTER, reads_pml4, "reads", NULL, "SS-PML4 entries read by walks.")                    \
 	M(COUNTER, reads_pdp, "reads", NULL, "SS-PDP entries read by walks.")                      \
 	M(COUNTER, reads_pd, "reads", NULL, "SS-PD entries read by walks.")                        \
 	M(COUNTER, reads_pt, "reads", NULL, "SS-PT entries read by walks.")                        \
+	M(COUNTER, reads_fs_pml5, "reads", NULL, "FS-PML5 entries read by walks.")                 \
+	M(COUNTER, reads_fs_pml4, "reads", NULL, "FS-PML4 entries read by walks.")                 \
+	M(COUNTER, reads_fs_pdp, "reads", NULL, "FS-PDP entries read by walks.")                   \
+	M(COUNTER, reads_fs_pd, "reads", NULL, "FS-PD entries read by walks.")                     \
+	M(COUNTER, reads_fs_pt, "reads", NULL, "FS-PT entries read by walks.")                     \
+	M(COUNTER, ad_updates, "writes", NULL, "Accessed and dirty bits written back.")            \
 	M(COUNTER, fault_overflows, "faults", NULL, "Faults lost: no recording register was free.")
 METRIC_DECLARE(vtd_metrics, VTD_METRICS);
 
@@ -68,6 +80,11 @@ METRIC_DECLARE(vtd_metrics, VTD_METRICS);
 	M(COUNTER, iotlb_global, "ops", "descriptors", "Global IOTLB invalidations.")              \
 	M(COUNTER, iotlb_domain, "ops", "descriptors", "Domain-selective IOTLB invalidations.")    \
 	M(COUNTER, iotlb_page, "ops", "descriptors", "Page-selective IOTLB invalidations.")        \
+	M(COUNTER, pasid_iotlb, "ops", "descriptors", "PASID-based IOTLB invalidations.")          \
+	M(COUNTER, pasid_cache, "ops", "descriptors", "PASID-cache invalidations.")                \
+	M(COUNTER, device_tlb, "ops", "descriptors", "Device-TLB invalidations.")                  \
+	M(COUNTER, interrupt_entry, "ops", "descriptors", "Interrupt-entry-cache invalidations.")  \
+	M(COUNTER, page_group, "ops", "descriptors", "Page-group responses.")                      \
 	M(COUNTER, waits, "ops", "descriptors", "Wait descriptors.")                               \
 	M(COUNTER, register_based, "ops", NULL, "Invalidations through CCMD or IOTLB_REG.")        \
 	M(COUNTER, errors, "ops", NULL, "Descriptors that stopped the queue (IQE).")               \
@@ -90,15 +107,26 @@ METRIC_DECLARE(invq_metrics, INVQ_METRICS);
 	M(COUNTER, faults_reported, "faults", NULL, "Fault records read back.")
 METRIC_DECLARE(drv_metrics, DRV_METRICS);
 
-#define VTD_PWC_LEVELS 3u /* caches of entries at level 2, 3, 4 */
+#define VTD_PWC_LEVELS 4u /* caches of entries at level 2 to 5 */
+#define VTD_NO_PASID   UINT32_MAX
+#define VTD_SPACES     8192u
+
+/* An address space of cached translations: of a domain, or of one PASID in a domain. The tag that the
+ * caches carry is its number: did and PASID together would not fit a key. */
+struct vtd_space {
+	uint16_t did;
+	uint32_t pasid; /* VTD_NO_PASID: second stage */
+};
 
 struct vtd_hw {
 	struct regfile regs;
 	uint32_t iro, fro, nfr; /* byte offsets, number of fault records */
-	uint64_t root_table; /* latched by SRTP */
+	uint64_t root_register; /* RTADDR as latched by SRTP */
 	uint32_t gcmd_pending;
 	struct event command;
-	struct tagcache context, iotlb, pwc[VTD_PWC_LEVELS];
+	struct tagcache context, pasid, iotlb, pwc[VTD_PWC_LEVELS];
+	struct vtd_space *spaces;
+	uint32_t nspaces, *space_hash;
 	bool superpages_seen; /* some leaf was larger than 4 KiB since power-on */
 	struct walker_pool *walkers;
 	unsigned next_fault;
@@ -149,20 +177,31 @@ bool vtd_translate(struct vtd *v, struct xlate *x);
 extern const struct walker_ops vtd_walker_ops;
 void vtd_invq_start(struct vtd *v);
 void vtd_invq_ring(struct vtd *v); /* something to do */
-/* Record a fault (unless the context entry says not to) and raise the event. */
-void vtd_fault_record(struct vtd *v, rid_t rid, iova_t iova, bool write, enum vtd_fault why);
+/* Record the fault of a refused request and raise the event. */
+void vtd_fault_record(struct vtd *v, const struct xlate *x);
 
-/* Cache keys: [62:47] domain id, [46:45] size class (0: 4 KiB, 1: 2 MiB, 2: 1 GiB), page number. */
-#define VTD_KEY_DOMAIN GENMASK64(62, 47)
-static inline uint64_t vtd_key(uint16_t did, unsigned size_class, uint64_t iova)
+/* ---- spaces and their keys: hw_space.c ---- */
+void vtd_spaces_init(struct vtd *v);
+void vtd_spaces_fini(struct vtd *v);
+uint16_t vtd_space_of(struct vtd *v, uint16_t did, uint32_t pasid);
+/* Remove from IOTLB and paging-structure caches: everything of the space; a naturally aligned block of
+ * 2^am pages of it (leaf_only: paging-structure caches stay). */
+void vtd_space_sweep(struct vtd *v, uint16_t space);
+void vtd_space_sweep_pages(
+	struct vtd *v, uint16_t space, uint64_t addr, unsigned am, bool leaf_only);
+void vtd_sweep_everything(struct vtd *v);
+
+/* Cache keys: [62:47] space, [46:45] size class (0: 4 KiB, 1: 2 MiB, 2: 1 GiB), page number. */
+static inline uint64_t vtd_key(uint16_t space, unsigned size_class, uint64_t iova)
 {
-	return (uint64_t)did << 47 | (uint64_t)size_class << 45 |
-	       iova >> (PAGE_LG2 + VTD_LEVEL_BITS * size_class);
+	return (uint64_t)space << 47 | (uint64_t)size_class << 45 |
+	       (iova & GENMASK64(56, 0)) >> (PAGE_LG2 + VTD_LEVEL_BITS * size_class);
 }
-/* Paging-structure cache of level n (2..4) holds entries read at level n. */
-static inline uint64_t vtd_pwc_key(uint16_t did, unsigned level, uint64_t iova)
+#define VTD_KEY_SPACE GENMASK64(62, 47)
+/* Paging-structure cache of level n (2..5) holds entries read at level n. */
+static inline uint64_t vtd_pwc_key(uint16_t space, unsigned level, uint64_t iova)
 {
-	return (uint64_t)did << 47 | iova >> vtd_level_lg2(level);
+	return (uint64_t)space << 47 | (iova & GENMASK64(56, 0)) >> vtd_level_lg2(level);
 }
 
 /* ---- driver half ---- */

@@ -40,13 +40,29 @@ enum {
 #define CAP_PSI   BIT64(39)
 #define CAP_NFR   GENMASK64(47, 40)
 #define CAP_MAMV  GENMASK64(53, 48)
+#define CAP_FL1GP BIT64(56)
+#define CAP_FL5LP BIT64(60)
+#define CAP_ESRTPS BIT64(63)
 
 /* 11.4.3 Extended Capability Register */
-#define ECAP_C   BIT64(0)
-#define ECAP_QI  BIT64(1)
-#define ECAP_PT  BIT64(6)
-#define ECAP_SC  BIT64(7)
-#define ECAP_IRO GENMASK64(17, 8)
+#define ECAP_C     BIT64(0)
+#define ECAP_QI    BIT64(1)
+#define ECAP_PT    BIT64(6)
+#define ECAP_SC    BIT64(7)
+#define ECAP_IRO   GENMASK64(17, 8)
+#define ECAP_DT    BIT64(2)
+#define ECAP_IR    BIT64(3)
+#define ECAP_NEST  BIT64(26)
+#define ECAP_PRS   BIT64(29)
+#define ECAP_SMTS  BIT64(43)
+#define ECAP_SLADS BIT64(45)
+#define ECAP_SLTS  BIT64(46)
+#define ECAP_FLTS  BIT64(47)
+
+/* 11.4.5 Root Table Address Register */
+#define RTADDR_RTA GENMASK64(63, 12)
+#define RTADDR_TTM GENMASK64(11, 10)
+enum { RTADDR_TTM_LEGACY = 0, RTADDR_TTM_SCALABLE = 1 };
 
 /* 11.4.4 Global Command and Status Registers */
 #define GCMD_TE   BIT64(31)
@@ -67,18 +83,22 @@ enum {
 #define CCMD_DID  GENMASK64(15, 0)
 
 /* 11.4.7 Fault Status, Event Control and Recording Registers */
-#define FSTS_PFO    BIT64(0)
-#define FSTS_PPF    BIT64(1)
-#define FSTS_IQE    BIT64(4)
-#define FSTS_ICE    BIT64(5)
-#define FSTS_ITE    BIT64(6)
-#define FSTS_FRI    GENMASK64(15, 8)
-#define FECTL_IM    BIT64(31)
-#define FECTL_IP    BIT64(30)
-#define FRCD_HI_F   BIT64(63)
-#define FRCD_HI_T   BIT64(62) /* 1: read */
-#define FRCD_HI_FR  GENMASK64(39, 32)
-#define FRCD_HI_SID GENMASK64(15, 0)
+#define FSTS_PFO     BIT64(0)
+#define FSTS_PPF     BIT64(1)
+#define FSTS_IQE     BIT64(4)
+#define FSTS_ICE     BIT64(5)
+#define FSTS_ITE     BIT64(6)
+#define FSTS_FRI     GENMASK64(15, 8)
+#define FECTL_IM     BIT64(31)
+#define FECTL_IP     BIT64(30)
+#define FRCD_HI_F    BIT64(63)
+#define FRCD_HI_T    BIT64(62) /* 1: read */
+#define FRCD_HI_FR   GENMASK64(39, 32)
+#define FRCD_HI_SID  GENMASK64(15, 0)
+#define FRCD_HI_PV   GENMASK64(59, 40)
+#define FRCD_HI_PP   BIT64(31)
+#define FRCD_HI_EXE  BIT64(30)
+#define FRCD_HI_PRIV BIT64(29)
 
 /* 11.4.8.1 IOTLB Invalidate Register and 11.4.8.2 Invalidate Address Register */
 #define IOTLB_IVT  BIT64(63)
@@ -94,13 +114,28 @@ enum {
 #define IQT_QT  GENMASK64(18, 4)
 #define IQA_IQA GENMASK64(63, 12)
 #define IQA_QS  GENMASK64(2, 0)
+#define IQA_DW  BIT64(11) /* 256-bit descriptors */
 #define ICS_IWC BIT64(0)
 
 /* Granularities of CCMD.CIRG, IOTLB_REG.IIRG and the descriptors' G fields. */
 enum { VTD_GLOBAL = 1, VTD_DOMAIN = 2, VTD_SELECTIVE = 3 };
 
 /* 6.5.2 Queued Invalidation Interface: descriptor types and fields (128-bit descriptors) */
-enum { QI_CONTEXT = 1, QI_IOTLB = 2, QI_DEVICE_TLB = 3, QI_INTERRUPT_ENTRY = 4, QI_WAIT = 5 };
+enum {
+	QI_CONTEXT = 1,
+	QI_IOTLB = 2,
+	QI_DEVICE_TLB = 3,
+	QI_INTERRUPT_ENTRY = 4,
+	QI_WAIT = 5,
+	QI_PASID_IOTLB = 6,
+	QI_PASID_CACHE = 7,
+	QI_PASID_DEVICE_TLB = 8,
+	QI_PAGE_GROUP_RESPONSE = 9,
+};
+/* G of a PASID-based IOTLB and of a PASID-cache invalidation. */
+enum { QI_PIOTLB_PASID = 2, QI_PIOTLB_PAGE = 3 };
+enum { QI_PC_DOMAIN = 0, QI_PC_PASID = 1, QI_PC_GLOBAL = 3 };
+#define QI_PASID         GENMASK64(51, 32)
 #define QI_TYPE          GENMASK64(3, 0)
 #define QI_G             GENMASK64(5, 4)
 #define QI_DID           GENMASK64(31, 16)
@@ -114,6 +149,7 @@ enum { QI_CONTEXT = 1, QI_IOTLB = 2, QI_DEVICE_TLB = 3, QI_INTERRUPT_ENTRY = 4, 
 #define QI_WAIT_IF       BIT64(4)
 #define QI_WAIT_SW       BIT64(5)
 #define QI_WAIT_FN       BIT64(6)
+#define QI_WAIT_PD       BIT64(7)
 #define QI_WAIT_DATA     GENMASK64(63, 32)
 #define QI_WAIT_HI_ADDR  GENMASK64(63, 2)
 

@@ -21,6 +21,8 @@ static const struct metric_desc desc[] = { MEM_METRICS(METRIC_DESC_) };
 const struct metric_table mem_metric_table = { "memory", "Physical memory as hardware uses it.",
 	desc, ARRAY_SIZE(desc) };
 
+#define HOLE_END ((uint64_t)1 << 32)
+
 /*
  * The host's own virtual memory is the sparse store: the whole range is mapped without reservation,
  * pages come into being when they are written, and pages never written read as zero.
@@ -60,7 +62,11 @@ void mem_destroy(struct mem *m)
 
 bool mem_exists(const struct mem *m, hpa_t at, uint64_t len)
 {
-	return len <= m->size && at.a <= m->size - len;
+	uint64_t end = at.a + len;
+
+	if (len > m->size || at.a > m->size - len)
+		return false;
+	return m->conf->hole == 0 || end <= HOLE_END - m->conf->hole || at.a >= HOLE_END;
 }
 
 uint64_t mem_size(const struct mem *m)

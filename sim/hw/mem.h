@@ -13,7 +13,7 @@ struct mem;
 struct mem *mem_create(const struct mem_conf *conf, struct metric_scope *scope);
 void mem_destroy(struct mem *m);
 
-uint64_t mem_size(const struct mem *m); /* bytes; [0, size) exists */
+uint64_t mem_size(const struct mem *m); /* bytes; [0, size) exists, less the hole below 4 GiB */
 bool mem_exists(const struct mem *m, hpa_t at, uint64_t len);
 /* at is aligned to the access and exists (mem_exists). */
 uint64_t mem_read64(const struct mem *m, hpa_t at);

@@ -74,10 +74,20 @@ static void exhausted(const struct pages *pg)
 	exit(2);
 }
 
+/* The next n frames that have not been handed out must all be memory. */
+static void skip_hole(struct pages *pg, unsigned n)
+{
+	hpa_t first = { pg->never_used << PAGE_LG2 };
+
+	if (pg->never_used + n <= pg->end && !mem_exists(pg->machine->mem, first, n * PAGE_SIZE))
+		pg->never_used = ((uint64_t)1 << 32) >> PAGE_LG2;
+}
+
 static uint32_t global_get(struct pages *pg)
 {
 	if (pg->nfree > 0)
 		return pg->free[--pg->nfree];
+	skip_hole(pg, 1);
 	if (pg->never_used == pg->end)
 		exhausted(pg);
 	return (uint32_t)pg->never_used++;
@@ -164,8 +174,10 @@ void pages_free(struct pages *pg, struct proc *p, hpa_t page)
 
 hpa_t pages_alloc_contig(struct pages *pg, struct proc *p, unsigned n)
 {
-	hpa_t first = { pg->never_used << PAGE_LG2 };
+	hpa_t first;
 
+	skip_hole(pg, n);
+	first = (hpa_t){ pg->never_used << PAGE_LG2 };
 	if (pg->end - pg->never_used < n)
 		exhausted(pg);
 	lock_acquire(&pg->lock, p);

@@ -11,10 +11,16 @@ struct xlate;
 /* The answer is in x->rsp; called at the engine's time of completion. */
 typedef void xlate_done_fn(struct xlate *x);
 
+/* PCIe address type of a request. */
+enum xlate_at { XLATE_UNTRANSLATED, XLATE_TRANSLATION_REQUEST, XLATE_TRANSLATED };
+
 struct xlate {
 	/* request; len > 0 and the range does not cross a 4 KiB boundary */
 	rid_t rid;
 	bool write;
+	bool has_pasid, priv, exec; /* PASID TLP prefix; priv and exec only with it */
+	uint32_t pasid;
+	enum xlate_at at;
 	uint32_t len; /* bytes */
 	iova_t iova;
 	xlate_done_fn *done;

@@ -166,6 +166,18 @@ unsigned tagcache_invalidate(struct tagcache *c, uint64_t key, uint64_t mask)
 	return n;
 }
 
+unsigned tagcache_invalidate_if(struct tagcache *c, tagcache_match_fn *match, void *arg)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; c->used > 0 && i < c->nsets * c->nways; i++)
+		if (c->keys[i] != 0 && match(c->keys[i] - 1, &c->entries[i], arg)) {
+			invalidate_at(c, i);
+			n++;
+		}
+	return n;
+}
+
 void tagcache_mark(struct tagcache *c, struct tag_entry *e, window_id w)
 {
 	if (!c->windows)

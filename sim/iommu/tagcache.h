@@ -28,7 +28,7 @@ enum tagcache_replace { TAGCACHE_LRU, TAGCACHE_FIFO, TAGCACHE_RANDOM };
 METRIC_DECLARE(tagcache_metrics, TAGCACHE_METRICS);
 
 struct tag_entry {
-	uint64_t value[2];
+	uint64_t value[3]; /* the third is the caller's to set after the fill */
 	uint64_t stamp; /* of last use (lru) or fill (fifo) */
 	window_id mark; /* 0: none */
 };
@@ -68,6 +68,9 @@ struct tag_entry *tagcache_peek(const struct tagcache *c, uint64_t key);
 struct tag_entry *tagcache_fill(struct tagcache *c, uint64_t key, uint64_t v0, uint64_t v1);
 /* Remove entries whose key matches `key` under `mask`. Returns their number. */
 unsigned tagcache_invalidate(struct tagcache *c, uint64_t key, uint64_t mask);
+/* The same for entries that `match` says. */
+typedef bool tagcache_match_fn(uint64_t key, const struct tag_entry *e, void *arg);
+unsigned tagcache_invalidate_if(struct tagcache *c, tagcache_match_fn *match, void *arg);
 /* Put the window's mark on an entry (obs_mark); an older mark is dropped. */
 void tagcache_mark(struct tagcache *c, struct tag_entry *e, window_id w);
 /* The same for every entry whose key matches `key` under `mask`. */

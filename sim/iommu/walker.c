@@ -130,12 +130,20 @@ bool walkers_idle(const struct walker_pool *wp)
 	return list_empty(&wp->queue) && list_empty(&wp->in_flight);
 }
 
+/* The walk finds out what x needs to know: a write's walk may set a dirty bit, a read's does not. */
+static bool agrees(const struct walk *w, const struct xlate *x)
+{
+	return (w->write || !x->write) && w->has_pasid == x->has_pasid && w->pasid == x->pasid &&
+	       w->priv == x->priv && w->exec == x->exec && w->at == x->at;
+}
+
 static struct walk *find(struct list *walks, const struct xlate *x)
 {
 	list_for_each (n, walks) {
 		struct walk *w = list_entry(n, struct walk, link);
 
-		if (w->page == x->iova.a >> PAGE_LG2 && w->rid.bdf == x->rid.bdf && !w->no_fill)
+		if (w->page == x->iova.a >> PAGE_LG2 && w->rid.bdf == x->rid.bdf && !w->no_fill &&
+			agrees(w, x))
 			return w;
 	}
 	return NULL;
@@ -149,6 +157,11 @@ static struct walk *begin(struct walker_pool *wp, const struct xlate *x)
 	*w = (struct walk){ .rid = x->rid,
 		.page = x->iova.a >> PAGE_LG2,
 		.write = x->write,
+		.has_pasid = x->has_pasid,
+		.priv = x->priv,
+		.exec = x->exec,
+		.pasid = x->pasid,
+		.at = x->at,
 		.missed_at = now_of(wp) };
 	list_init(&w->link);
 	list_init(&w->requests);

@@ -35,9 +35,12 @@ METRIC_DECLARE(walker_metrics, WALKER_METRICS);
 struct walk {
 	struct list link; /* queue, in flight, or free */
 	struct list requests; /* of struct xlate: whoever waits for it */
+	/* of the first request; those that join agree, but for reads that join a write */
 	rid_t rid;
 	uint64_t page; /* iova >> 12 */
-	bool write; /* of the first request */
+	bool write, has_pasid, priv, exec;
+	uint32_t pasid;
+	enum xlate_at at;
 	sim_time missed_at;
 	uint64_t begun; /* number of the walk */
 	unsigned mem_reads;

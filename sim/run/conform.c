@@ -12,7 +12,7 @@
 
 #define SHOWN_PER_RUN 10u
 
-static const struct conform_kind *const kinds[] = { &conform_iova, &conform_lazy };
+static const struct conform_kind *const kinds[] = { &conform_iova, &conform_lazy, &conform_hw };
 
 const struct conform_kind *const *conform_kinds(size_t *n)
 {
@@ -146,6 +146,8 @@ int conform_replay(const struct conform_kind *k, const char *file, FILE *out, st
 	struct conform c = { .kind = k, .out = out };
 	struct src_pos pos = { .file = file };
 
+	if (k->replay)
+		return k->replay(file, out, err);
 	if (!replay_file(&c, file, err))
 		return 2;
 	if (c.runs == 0) {

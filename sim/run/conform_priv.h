@@ -27,6 +27,8 @@ struct conform {
 
 struct conform_kind {
 	const char *name, *summary;
+	/* Files that are not CSV are the kind's own business: as conform_replay(). NULL: rows, below. */
+	int (*replay)(const char *file, FILE *out, struct err *err);
 	const struct conform_model *models;
 	size_t nmodels;
 	/* c->row is the line that opens the run (c->model replays it). NULL and *err: refused. */
@@ -37,7 +39,7 @@ struct conform_kind {
 	void (*end)(void *run, struct conform *c);
 };
 
-extern const struct conform_kind conform_iova, conform_lazy;
+extern const struct conform_kind conform_iova, conform_lazy, conform_hw;
 
 /* The current row's result is not what the component gave. */
 void conform_differs(struct conform *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
