@@ -218,6 +218,8 @@ static enum vtd_fault pasid_entry(
 		    e, PASID_ENTRY_WORDS))
 		return VTD_FAULT_PASID_ACCESS;
 	s->src.fpd |= (e[0] & PASID_P) && (e[0] & PASID_FPD);
+	if (s->src.fpd) /* the directory's counts too, and the cached entry stands for both */
+		e[0] |= PASID_FPD;
 	why = check_pasid(s->v, e);
 	if (!why && !s->w->no_fill) {
 		cached = tagcache_fill(&hw->pasid, pasid_key(s->w->rid, pasid), e[0], e[1]);
