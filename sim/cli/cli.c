@@ -12,8 +12,8 @@ static const struct cli_command commands[] = {
 	{ "check", "RESULTS", "Hold results to the promise of their flush policy.", cmd_check },
 	{ "list", "[KIND]", "List allocators, policies, workloads, models, platforms, ...",
 		cmd_list },
-	{ "help", "[COMMAND | KEY | metrics]", "Explain a command, a configuration key, the metrics.",
-		cmd_help },
+	{ "help", "[COMMAND | KEY | metrics]",
+		"Explain a command, a configuration key, the metrics.", cmd_help },
 	{ "conform", "KIND FILE", "Replay vectors recorded from real kernels.", cmd_conform },
 };
 

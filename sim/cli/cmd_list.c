@@ -12,9 +12,9 @@
 #include "run/run.h"
 #include "run/schema.h"
 
-#define PLATFORMS "platforms"
+#define PLATFORMS     "platforms"
 #define PLATFORMS_DIR "configs/platforms"
-#define KINDS_MAX 64
+#define KINDS_MAX     64
 
 /* What a section's variants are called: "policies" of `policy`, "models" of `iommu`, "arrivals" of
  * `workload.arrivals`. */

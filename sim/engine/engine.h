@@ -37,8 +37,8 @@ static inline bool event_is_pending(const struct event *ev)
 
 sim_time engine_now(const struct engine *e);
 uint64_t engine_seed(const struct engine *e);
-/* Run every event with time <= until, then set the clock to `until`. Returns early, with the clock
- * at the last event, after engine_stop() or when nothing is pending. */
+/* Run every event with time <= until, then set the clock to `until`. With the clock at the last
+ * event: after engine_stop(), and with SIM_TIME_NEVER, which runs until nothing is pending. */
 void engine_run(struct engine *e, sim_time until);
 void engine_stop(struct engine *e);
 /* Time of the next pending entry or SIM_TIME_NEVER. A cancelled event may make it early, never late. */

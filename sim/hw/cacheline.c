@@ -24,14 +24,22 @@ struct line *line_of_memory(struct machine *m, hpa_t at)
 	return &l->line;
 }
 
-/* Fetch the line for c from its last writer, behind transfers already under way. */
-static void fetch(struct line *l, struct proc *p, const struct cpu *c, unsigned cat)
+/* Behind transfers already under way. */
+static void move(struct line *l, struct proc *p, sim_time transfer, unsigned cat)
 {
 	sim_time now = proc_now(p);
 	sim_time start = now > l->busy_until ? now : l->busy_until;
 
-	l->busy_until = start + line_transfer(c->machine, l->owner, c->id);
+	l->busy_until = start + transfer;
 	cpu_run_ps(p, l->busy_until - now, cat);
+}
+
+/* Until the last copy is gone, the farthest. */
+static sim_time time_to_own(const struct line *l, const struct cpu *c)
+{
+	if (l->sharers & ~c->neighbours)
+		return c->machine->conf->cpu->line_cross_socket;
+	return line_transfer(c->machine, l->owner, c->id);
 }
 
 bool line_read(struct line *l, struct proc *p, unsigned cat)
@@ -43,7 +51,7 @@ bool line_read(struct line *l, struct proc *p, unsigned cat)
 		return false;
 	moved = l->owner != LINE_NO_OWNER && !(l->sharers & BIT64(c->id % 64));
 	if (moved)
-		fetch(l, p, c, cat);
+		move(l, p, line_transfer(c->machine, l->owner, c->id), cat);
 	l->sharers |= BIT64(c->id % 64);
 	return moved;
 }
@@ -57,10 +65,8 @@ bool line_write(struct line *l, struct proc *p, unsigned cat)
 		return false;
 	/* A copy elsewhere must go, even when this CPU has one too. */
 	moved = l->owner != LINE_NO_OWNER && l->sharers != BIT64(c->id % 64);
-	if (moved && l->owner != c->id)
-		fetch(l, p, c, cat);
-	else if (moved)
-		cpu_run_ps(p, c->machine->conf->cpu->line_same_socket, cat);
+	if (moved)
+		move(l, p, time_to_own(l, c), cat);
 	l->owner = (uint16_t)c->id;
 	l->sharers = BIT64(c->id % 64);
 	return moved;

@@ -2,8 +2,9 @@
  * cacheline - who holds a line that several CPUs use, and what it costs to get it. Shared objects
  * (a lock word, a tree node, a ring index) embed one; contention follows from its movements.
  *
- * A read gets a shared copy from the last writer; a write takes the line from everybody. Transfers
- * of one line happen one after another, same socket or cross socket by the platform's figures.
+ * A read gets a shared copy from the last writer; a write takes the line from everybody, and waits for
+ * the farthest copy. Transfers of one line happen one after another, same socket or cross socket by
+ * the platform's figures.
  */
 #ifndef SIM_HW_CACHELINE_H
 #define SIM_HW_CACHELINE_H

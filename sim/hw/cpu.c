@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/bug.h"
+#include "base/bits.h"
 
 #define SPENT_DESC_(id, help)                                                                      \
 	{ #id, METRIC_TIME, offsetof(struct cpu, m.spent[CPU_##id]), "ps", NULL, help },
@@ -36,9 +36,12 @@ static void collect(void *arg, sim_time now)
 void cpu_init(struct cpu *c, struct machine *m, unsigned id)
 {
 	struct metric_scope *scope = metric_scope_child(m->cpu_scope, "cpu%u", id);
+	unsigned per_socket = m->conf->cpu->per_socket;
 
 	*c = (struct cpu){ .id = id, .machine = m };
-	c->socket = id / m->conf->cpu->per_socket;
+	c->socket = id / per_socket;
+	for (unsigned i = 0; i < per_socket; i++)
+		c->neighbours |= BIT64((c->socket * per_socket + i) % 64);
 	c->clock = clock_of_hz(m->conf->cpu->clock);
 	list_init(&c->timers_due);
 	list_init(&c->work);

@@ -32,6 +32,7 @@ enum cpu_time {
 
 struct cpu {
 	unsigned id, socket;
+	uint64_t neighbours; /* CPUs of the socket, by bits of struct line's sharers */
 	struct clock clock;
 	struct machine *machine;
 	struct proc *proc;

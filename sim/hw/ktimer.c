@@ -4,8 +4,8 @@ enum { TIMER_FIRST_TICK, TIMER_WHEEL }; /* words of cpu.timer */
 
 static uint64_t delay_ticks(const struct machine *m, sim_time delay)
 {
-	sim_time tick = SEC / m->conf->cpu->hz;
-	uint64_t ticks = (delay + tick - 1) / tick;
+	/* Not by the tick's length, which is rounded: 10 ms at HZ=300 are 3 ticks, not 4. */
+	uint64_t ticks = (delay * m->conf->cpu->hz + SEC - 1) / SEC;
 
 	if (m->conf->cpu->timer == TIMER_WHEEL)
 		ticks++;

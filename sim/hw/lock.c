@@ -93,17 +93,35 @@ static sim_time handover(struct lock *l, const struct cpu *next)
 	return first + rivals * within;
 }
 
+/* Test-and-set: whoever finds the lock free, at the moment of its release, lets chance decide
+ * between itself and the others; one that chance has chosen does not ask again. */
+static void fight(struct lock *l, struct proc *p)
+{
+	while (!l->won) {
+		unsigned n = (unsigned)rng_below(&l->rng, l->nwaiting);
+
+		if (n == 0)
+			return;
+		l->won = true;
+		waitq_wake_nth(&l->waiters, n - 1, proc_now(p));
+		proc_wait(p, &l->waiters);
+	}
+	l->won = false;
+}
+
 static void wait_turn(struct lock *l, struct proc *p, const struct cpu *c)
 {
 	bool first = !l->held && l->nwaiting == 0;
 
-	hist_add(&l->m.waiters, l->nwaiting + (l->held || first ? 1 : 0));
+	hist_add(&l->m.waiters, l->nwaiting + (l->held || l->free_at > proc_now(p)));
 	l->nwaiting++;
 	l->waiting_on[c->socket]++;
 	if (first) /* the end of the running critical section is known */
 		proc_sleep_until(p, l->free_at);
 	else
 		proc_wait(p, &l->waiters);
+	if (l->type == LOCK_TAS)
+		fight(l, p);
 	proc_advance(p, handover(l, c));
 	l->nwaiting--;
 	l->waiting_on[c->socket]--;
@@ -180,9 +198,5 @@ void lock_release(struct lock *l, struct proc *p)
 		return;
 	l->free_at = proc_now(p);
 	hist_add(&l->m.hold, l->free_at - l->acquired_at);
-	if (!waitq_empty(&l->waiters)) {
-		unsigned n = l->type == LOCK_TAS ? (unsigned)rng_below(&l->rng, l->nwaiting) : 0;
-
-		waitq_wake_nth(&l->waiters, n, l->free_at);
-	}
+	waitq_wake_one(&l->waiters, l->free_at);
 }

@@ -49,6 +49,7 @@ struct lock {
 	uint16_t last_cpu; /* last holder */
 	sim_time free_at; /* when !held: end of the last critical section */
 	sim_time acquired_at;
+	bool won; /* tas: the waiter now waking up has been chosen */
 	unsigned nwaiting;
 	uint16_t *waiting_on; /* of these, by socket */
 	struct waitq waiters;

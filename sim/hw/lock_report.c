@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define WIDTH 221
+#define WIDTH 221 /* of the rules; rows are one shorter, as the kernel's */
 
 struct row {
 	const char *lock_class;
@@ -68,7 +68,7 @@ void locks_write(const struct machine *m, FILE *out)
 
 	fputs("lock_stat version 0.4\n", out);
 	rule(out, '-');
-	fprintf(out, "%40s ", "class name");
+	fprintf(out, "%40s", "class name");
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		fprintf(out, " %14s", columns[i]);
 	fputc('\n', out);
@@ -82,7 +82,7 @@ void locks_write(const struct machine *m, FILE *out)
 		if (seen_before(m, l))
 			continue;
 		sum_class(m, &r);
-		fprintf(out, "%40s: %14llu %14llu", r.lock_class,
+		fprintf(out, "%40s:%14llu %14llu", r.lock_class,
 			(unsigned long long)r.m.con_bounces, (unsigned long long)r.m.contended);
 		times(out, &r.m.wait);
 		fprintf(out, " %14llu %14llu", (unsigned long long)r.m.acq_bounces,

@@ -74,6 +74,7 @@ static void exhausted(const struct pages *pg)
 	exit(2);
 }
 
+<<<<<<< HEAD
 /* The next n frames that have not been handed out must all be memory. */
 static void skip_hole(struct pages *pg, unsigned n)
 {
@@ -81,16 +82,25 @@ static void skip_hole(struct pages *pg, unsigned n)
 
 	if (pg->never_used + n <= pg->end && !mem_exists(pg->machine->mem, first, n * PAGE_SIZE))
 		pg->never_used = ((uint64_t)1 << 32) >> PAGE_LG2;
+=======
+static uint64_t global_left(const struct pages *pg)
+{
+	return pg->nfree + pg->end - pg->never_used;
+>>>>>>> main
 }
 
 static uint32_t global_get(struct pages *pg)
 {
+<<<<<<< HEAD
 	if (pg->nfree > 0)
 		return pg->free[--pg->nfree];
 	skip_hole(pg, 1);
 	if (pg->never_used == pg->end)
 		exhausted(pg);
 	return (uint32_t)pg->never_used++;
+=======
+	return pg->nfree > 0 ? pg->free[--pg->nfree] : (uint32_t)pg->never_used++;
+>>>>>>> main
 }
 
 static void global_put(struct pages *pg, uint32_t frame)
@@ -106,7 +116,9 @@ static void refill(struct pages *pg, struct proc *p, struct cpu_list *c)
 {
 	lock_acquire(&pg->lock, p);
 	cpu_run(p, pg->machine->conf->cost->page_refill, CPU_page_alloc);
-	while (c->n < PCP_BATCH)
+	if (global_left(pg) == 0)
+		exhausted(pg);
+	while (c->n < PCP_BATCH && global_left(pg) > 0) /* the last batch may be short */
 		c->frame[c->n++] = global_get(pg);
 	lock_release(&pg->lock, p);
 }
@@ -176,11 +188,15 @@ hpa_t pages_alloc_contig(struct pages *pg, struct proc *p, unsigned n)
 {
 	hpa_t first;
 
+<<<<<<< HEAD
 	skip_hole(pg, n);
 	first = (hpa_t){ pg->never_used << PAGE_LG2 };
+=======
+	lock_acquire(&pg->lock, p);
+>>>>>>> main
 	if (pg->end - pg->never_used < n)
 		exhausted(pg);
-	lock_acquire(&pg->lock, p);
+	first = (hpa_t){ pg->never_used << PAGE_LG2 }; /* others took frames while this one waited */
 	for (unsigned i = 0; i < n; i++) {
 		hpa_t page = hand_out(pg, pg->never_used++);
 

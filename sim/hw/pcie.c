@@ -249,8 +249,8 @@ static uint32_t pieces(uint32_t bytes, uint64_t size)
 	return (uint32_t)((bytes + size - 1) / size);
 }
 
-/* `since`: when the last of the credits for it came back. A unit of several TLPs has sent all but
- * its last by then, as far as the wire allowed. */
+/* `since`: when the last of the credits or tags for it came back. A unit of several TLPs has sent all
+ * but its last by then, as far as the wire allowed. */
 static void send(struct pcie_port *port, struct pcie_dma *d, struct pcie_unit *u,
 	uint32_t wire_bytes, sim_time since)
 {
@@ -315,7 +315,8 @@ static bool send_read(struct pcie_port *port)
 	u->len = len;
 	u->lines = tags;
 	u->tlps = pieces(len, port->conf->mrrs);
-	send(port, d, u, u->tlps * port->conf->header, 0);
+	/* Tried at submission and whenever tags come back: what can go now, could not go before. */
+	send(port, d, u, u->tlps * port->conf->header, engine_now(port->machine->engine));
 	return true;
 }
 
@@ -342,11 +343,14 @@ void pcie_submit(struct pcie_port *port, struct pcie_dma *d)
 
 sim_time pcie_doorbell(struct pcie_port *port, sim_time now)
 {
+	sim_time present = engine_now(port->machine->engine);
 	uint32_t bytes = port->conf->header + 4;
+	sim_time wire = pcie_wire_time(port, bytes);
 	sim_time start = now > port->down_free ? now : port->down_free;
 
 	port->m.tlps++;
 	port->m.wire_bytes_down += bytes;
-	port->down_free = start + pcie_wire_time(port, bytes);
-	return port->down_free + port->conf->latency;
+	/* `now` may lie ahead of the engine: completions of until then must not queue behind it. */
+	port->down_free = (present > port->down_free ? present : port->down_free) + wire;
+	return start + wire + port->conf->latency;
 }

@@ -5,37 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/bug.h"
-#include "obs/window_worst.h"
+#include "obs/window_priv.h"
 
 /* An id is a slot number (from 1) and the slot's use count above it, so that the id of a closed
  * window is told from that of the window that has its record now. */
 #define ID_USE_SHIFT 32u
 
 #define POOL_MIN 1024u
-
-struct window {
-	struct window_story story;
-	uint32_t use;
-	uint32_t next_free;
-	uint32_t epoch; /* of the tracker when it was opened */
-	uint32_t holds[WINDOW_CACHES], total_holds;
-	bool open, returned;
-};
-
-struct windows {
-	struct window *pool;
-	uint32_t size;
-	/* First in, first out: a closed window's record stays readable as long as possible. Slot
-	 * numbers, 0: none. */
-	uint32_t free_head, free_tail;
-	uint32_t epoch; /* resets so far */
-	uint64_t opened; /* ever */
-	sim_time measured_from;
-	double exposure_ps; /* page x ps of windows opened since the reset */
-	double stale_ps; /* page x ps of all windows, the part since the reset */
-	struct window_worst worst;
-	struct window_metrics m;
-};
 
 #define METRIC_STRUCT_ struct window_metrics
 static const struct metric_desc metric_descs[] = { WINDOW_METRICS(METRIC_DESC_) };
@@ -103,13 +79,6 @@ static struct window *find_open(const struct windows *w, window_id id)
 	return win;
 }
 
-/* ---- measures ---- */
-
-static sim_time from_return(const struct window *win, sim_time end)
-{
-	return end > win->story.t_return ? end - win->story.t_return : 0;
-}
-
 static bool is_stale(const struct window *win)
 {
 	return win->returned && win->total_holds > 0;
@@ -127,61 +96,12 @@ static void update_level(struct windows *w, const struct window *win, bool was_s
 		w->m.stale_pages_max = w->m.stale_pages;
 }
 
-/* The range was reachable from its return until `end`. */
-static void add_exposure(struct windows *w, const struct window *win, sim_time end)
-{
-	sim_time length = from_return(win, end), early = 0;
-	double pages = (double)win->story.npages;
-
-	if (win->epoch == w->epoch)
-		w->exposure_ps += pages * (double)length;
-	if (win->story.t_return < w->measured_from)
-		early = w->measured_from - win->story.t_return;
-	if (length > early)
-		w->stale_ps += pages * (double)(length - early);
-}
-
-static struct hist *hist_of_cache(struct windows *w, enum window_cache where)
-{
-	switch (where) {
-	case WINDOW_IOTLB:
-		return &w->m.hw_window_iotlb;
-	case WINDOW_WALK_CACHE:
-		return &w->m.hw_window_walk_cache;
-	case WINDOW_IN_FLIGHT:
-		return &w->m.hw_window_in_flight;
-	case WINDOW_DEVICE_TLB:
-		return &w->m.hw_window_device_tlb;
-	case WINDOW_CACHES:
-		break;
-	}
-	BUG("window cache %d", (int)where);
-}
-
-static void measure(struct windows *w, const struct window *win)
-{
-	const struct window_story *s = &win->story;
-
-	if (win->epoch != w->epoch)
-		return;
-	hist_add(&w->m.policy_window, s->policy_window);
-	hist_add(&w->m.hw_window, s->hw_window);
-	if (s->hw_window > 0)
-		hist_add(hist_of_cache(w, s->last_holder), s->hw_window);
-	window_worst_offer(&w->worst, s);
-}
-
 /* Nothing refers to the window any more: its measures are final. */
 static void close_if_done(struct windows *w, struct window *win)
 {
-	struct window_story *s = &win->story;
-
-	if (!win->returned || win->total_holds > 0 || s->t_flushed == SIM_TIME_NEVER)
+	if (!win->returned || win->total_holds > 0 || win->story.t_flushed == SIM_TIME_NEVER)
 		return;
-	s->policy_window = from_return(win, s->t_flushed);
-	s->hw_window = from_return(win, s->t_hw_closed);
-	add_exposure(w, win, s->t_hw_closed);
-	measure(w, win);
+	window_measure(w, win);
 	win->open = false;
 	put_free(w, (uint32_t)(win - w->pool) + 1);
 }
@@ -311,73 +231,12 @@ void window_page_reused(struct windows *w, window_id id)
 	w->m.page_reuse_before_flush++;
 }
 
-/* ---- the run's end ---- */
-
-static void on_reset(void *arg, sim_time now)
-{
-	struct windows *w = arg;
-
-	w->epoch++;
-	w->measured_from = now;
-	w->exposure_ps = w->stale_ps = 0;
-	w->m.stale_pages_max = w->m.stale_pages;
-	window_worst_reset(&w->worst);
-}
-
-/* Still open: right-censored, so reported by age and not among the closed. One that no cache holds
- * any more only waits for its policy: its hw_window is known. */
-static void collect_open(struct windows *w, const struct window *win, sim_time now)
-{
-	struct window_story s = win->story;
-	bool held = win->total_holds > 0, flushed = s.t_flushed != SIM_TIME_NEVER;
-	sim_time age = from_return(win, now);
-
-	s.hw_window = held ? age : from_return(win, s.t_hw_closed);
-	s.policy_window = flushed ? from_return(win, s.t_flushed) : age;
-	add_exposure(w, win, held ? now : s.t_hw_closed);
-	if (held) {
-		s.last_holder = WINDOW_IOTLB;
-		while (win->holds[s.last_holder] == 0)
-			s.last_holder++;
-		w->m.never_closed++;
-		hist_add(&w->m.never_closed_age, age);
-	} else if (win->epoch == w->epoch) {
-		hist_add(&w->m.hw_window, s.hw_window);
-		if (s.hw_window > 0)
-			hist_add(hist_of_cache(w, s.last_holder), s.hw_window);
-	}
-	if (!flushed) {
-		w->m.never_flushed++;
-		hist_add(&w->m.never_flushed_age, age);
-	} else if (win->epoch == w->epoch) {
-		hist_add(&w->m.policy_window, s.policy_window);
-	}
-	window_worst_offer(&w->worst, &s);
-}
-
-static void on_collect(void *arg, sim_time now)
-{
-	struct windows *w = arg;
-	double measured = now > w->measured_from ? (double)(now - w->measured_from) : 0;
-
-	w->m.never_closed = w->m.never_flushed = 0; /* gauges: the reset leaves them */
-	for (uint32_t i = 0; i < w->size; i++) {
-		if (w->pool[i].open && w->pool[i].returned)
-			collect_open(w, &w->pool[i], now);
-	}
-	w->epoch++; /* what closes from here on has been reported by its age */
-	if (measured > 0) {
-		w->m.exposure = w->exposure_ps / (double)US / (measured / (double)SEC);
-		w->m.stale_pages_mean = w->stale_ps / measured;
-	}
-}
-
 struct windows *windows_create(struct metric_scope *scope)
 {
 	struct windows *w = xcalloc(1, sizeof(*w));
 
 	metric_scope_add(scope, &windows_metric_table, &w->m);
-	metric_scope_hooks(scope, on_reset, on_collect, w);
+	metric_scope_hooks(scope, windows_on_reset, windows_on_collect, w);
 	return w;
 }
 

@@ -131,8 +131,8 @@ static void explain(const struct points *p, size_t i, FILE *out)
 
 int check_points(const struct points *p, FILE *out)
 {
-	static const char *const numbers[] = { "bound", "flush", "policy window",
-		"hw window", "at", "iova", "CPU" };
+	static const char *const numbers[] = { "bound", "flush", "policy window", "hw window", "at",
+		"iova", "CPU" };
 	struct table *t = table_create();
 	size_t broken = 0;
 
@@ -142,7 +142,8 @@ int check_points(const struct points *p, FILE *out)
 	table_text_column(t, "verdict");
 	for (size_t i = 0; i < p->n; i++)
 		verdict_row(t, p, i);
-	fputs("Longest windows of each point, against its policy's bound and the longest flush\n\n", out);
+	fputs("Longest windows of each point, against its policy's bound and the longest flush\n\n",
+		out);
 	table_print(t, TABLE_WIDTH, out);
 	table_destroy(t);
 	for (size_t i = 0; i < p->n; i++) {

@@ -38,12 +38,14 @@ static bool load(const struct experiment *e, struct conf_doc *doc, struct err *e
 	return ok;
 }
 
-static bool make_plan(const struct experiment *e, struct conf_doc *doc, struct plan *plan,
-	struct err *err)
+static bool make_plan(
+	const struct experiment *e, struct conf_doc *doc, struct plan *plan, struct err *err)
 {
 	char *name = name_of(doc, e->file);
 	bool ok = plan_make(e->schema, doc, name, plan, err);
 
+	if (ok)
+		points_describe(plan->points, conf_doc_get(doc, "description", NULL));
 	free(name);
 	return ok;
 }
@@ -76,18 +78,18 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-static bool gather(const struct plan *plan, struct results *r, unsigned jobs, double wall_s,
-	struct err *err)
+static bool gather(
+	const struct plan *plan, struct results *r, unsigned jobs, double wall_s, struct err *err)
 {
 	time_t started = time(NULL) - (time_t)wall_s;
 
 	return points_read_summaries(plan->points, err) && merge_metrics(plan->points, err) &&
-		points_write(plan->points, err) && write_summary(plan->points, err) &&
-		results_write_host(r, jobs, started, wall_s, err) && results_commit(r, err);
+	       points_write(plan->points, err) && write_summary(plan->points, err) &&
+	       results_write_host(r, jobs, started, wall_s, err) && results_commit(r, err);
 }
 
-static void show(const struct experiment *e, const struct plan *plan, const struct results *r,
-	double wall_s)
+static void show(
+	const struct experiment *e, const struct plan *plan, const struct results *r, double wall_s)
 {
 	if (!e->quiet) {
 		summary_table_print(plan->points, stdout);

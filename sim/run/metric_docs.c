@@ -60,8 +60,8 @@ static void visit_system(const struct conf *conf, struct tables *all)
 
 /* The defaults but for one key ("policy.type=strict"). A variant that cannot be built from defaults,
  * for want of a file say, differs from its neighbours in its input only. */
-static void visit_variant(const struct conf_schema *schema, const char *assignment,
-	struct tables *all)
+static void visit_variant(
+	const struct conf_schema *schema, const char *assignment, struct tables *all)
 {
 	struct conf_doc *doc = conf_doc_create();
 	struct conf *conf = NULL;
@@ -85,8 +85,8 @@ bool metric_docs_write(const struct conf_schema *schema, FILE *out, struct err *
 		const struct conf_section *s = &schema->sections[i];
 
 		for (size_t v = 0; s->selector && v < s->nvariants; v++) {
-			char *set = xasprintf("%s.%s=%s", s->path, s->selector,
-				s->variants[v].name);
+			char *set =
+				xasprintf("%s.%s=%s", s->path, s->selector, s->variants[v].name);
 
 			visit_variant(schema, set, &all);
 			free(set);

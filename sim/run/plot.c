@@ -39,8 +39,7 @@ static int run_gnuplot(char *const *argv, bool quiet, struct err *err)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (quiet)
-		posix_spawn_file_actions_addopen(
-			&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+		posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	rc = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc != 0) {
@@ -85,12 +84,13 @@ static void put_string(FILE *out, const char *name, const char *value)
 }
 
 /* The variables that plots/style.gp lists, as gnuplot commands. */
-static char *variables(const struct drawing *d, const struct figure *f, const struct plot_data *data,
-	const char *base)
+static char *variables(const struct drawing *d, const struct figure *f,
+	const struct plot_data *data, const char *base)
 {
-	bool few = f->is_dist && !data->all_curves;
+	const size_t n = d->axes->points->n;
+	bool few = f->is_dist && data->ncurves < n;
 	char *text = NULL, *file = xasprintf("%s/%s", d->data, f->data);
-	char *shown = xasprintf("at the smallest and largest %s", d->axes->x_name);
+	char *shown = xasprintf("%zu of %zu points", data->ncurves, n);
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
@@ -131,7 +131,7 @@ static bool draw(const struct drawing *d, const struct figure *f, const struct p
 
 static bool draw_figure(const struct drawing *d, const struct figure *f, FILE *out, struct err *err)
 {
-	struct plot_data data = { .all_curves = d->axes->points->n <= PLOT_CURVES_MAX };
+	struct plot_data data = { 0 };
 	FILE *tsv = file_create(d->data, f->data, err);
 	bool ok;
 

@@ -1,13 +1,12 @@
 #include "run/plot_data.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "conf/units.h"
 #include "run/check.h"
+#include "run/plot_dist.h"
 
 static void put_label(const char *label, FILE *out)
 {
@@ -46,66 +45,25 @@ static void put_series(const struct plot_axes *a, FILE *out)
 
 /* ---- distributions ---- */
 
-struct bucket {
-	double low_us, high_us, cumulative;
-};
-
-struct dist {
-	struct bucket *bucket;
-	size_t n;
-	double zero; /* share of values that are 0 */
-};
-
-/* hist/PATH.csv; a histogram without values has no file. */
-static bool dist_read(struct dist *d, const char *point_dir, const char *path, struct err *err)
-{
-	char *file = xasprintf("%s/hist/%s.csv", point_dir, path), line[256];
-	FILE *in = fopen(file, "r");
-	bool ok = true;
-
-	*d = (struct dist){ 0 };
-	if (!in && errno != ENOENT)
-		ok = err_set(err, "cannot read %s: %s", file, strerror(errno));
-	if (in && !fgets(line, sizeof(line), in))
-		ok = err_set(err, "%s is empty", file);
-	while (in && ok && fgets(line, sizeof(line), in)) {
-		uint64_t low, high, count;
-		struct bucket b;
-
-		if (sscanf(line, "%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%lf", &low, &high, &count,
-			    &b.cumulative) != 4) {
-			ok = err_set(err, "%s: not a row of a histogram", file);
-			break;
-		}
-		b.low_us = (double)low / (double)US;
-		b.high_us = (double)(high + 1) / (double)US;
-		if (high == 0)
-			d->zero = b.cumulative;
-		d->bucket = xrealloc(d->bucket, d->n + 1, sizeof(*d->bucket));
-		d->bucket[d->n++] = b;
-	}
-	if (in)
-		fclose(in);
-	free(file);
-	return ok;
-}
+#define DISTS_MAX 2 /* of a point in one figure */
 
 struct curve {
 	char label[PLOT_LABEL_MAX + 64];
-	struct dist dist;
+	struct plot_dist dist[DISTS_MAX];
 };
 
-/* The curves of a distribution figure, and the values above 0 that they span. */
+/* The curves of a distribution figure: of each chosen point the same distributions. */
 struct curves {
 	const struct plot_axes *axes;
-	const char *metric; /* of windows: under windows_scope; NULL: the latency */
+	bool windows; /* hw_window and policy_window; otherwise the latency */
+	size_t ndists;
 	size_t n;
 	struct curve curve[PLOT_CURVES_MAX];
-	double min_us, max_us;
+	struct plot_span span;
 };
 
-static void curve_label(const struct curves *c, struct curve *curve, const struct plot_series *s,
-	size_t point)
+static void curve_label(
+	const struct curves *c, struct curve *curve, const struct plot_series *s, size_t point)
 {
 	const size_t size = sizeof(curve->label);
 	size_t len = (size_t)snprintf(curve->label, size, "%s", s->label);
@@ -113,92 +71,90 @@ static void curve_label(const struct curves *c, struct curve *curve, const struc
 	if (s->n > 1 && len < size)
 		len += (size_t)snprintf(curve->label + len, size - len, ", %.6g %s",
 			c->axes->x[point], c->axes->x_name);
-	if (c->metric && len < size)
-		snprintf(curve->label + len, size - len, " (%.3g%% are 0)", 100 * curve->dist.zero);
+	if (c->windows && len < size)
+		snprintf(curve->label + len, size - len, " (hw windows of 0: %.3g%%)",
+			100 * curve->dist[0].zero);
 }
 
-static void span(struct curves *c, const struct dist *d)
+static bool read_dists(const struct curves *c, struct curve *curve, size_t point, struct err *err)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->bucket[i].low_us <= 0)
-			continue;
-		if (c->max_us <= 0 || d->bucket[i].low_us < c->min_us)
-			c->min_us = d->bucket[i].low_us;
-		if (d->bucket[i].high_us > c->max_us)
-			c->max_us = d->bucket[i].high_us;
-	}
-}
-
-static bool add_curve(struct curves *c, const struct plot_series *s, size_t point, struct err *err)
-{
+	static const char *const windows[DISTS_MAX] = { "hw_window", "policy_window" };
 	const struct run_summary *sum = &c->axes->points->point[point].summary;
-	struct curve *curve = &c->curve[c->n];
 	char *dir = point_path(c->axes->points, point);
-	char *path = c->metric ? xasprintf("%s.%s", sum->windows_scope.s, c->metric) :
-				 xstrdup(sum->latency_hist.s);
-	bool ok = dist_read(&curve->dist, dir, path, err);
+	bool ok = true;
 
-	if (ok && curve->dist.n > 0) {
-		curve_label(c, curve, s, point);
-		span(c, &curve->dist);
-		c->n++;
-	} else {
-		free(curve->dist.bucket);
+	*curve = (struct curve){ 0 };
+	for (size_t k = 0; ok && k < c->ndists; k++) {
+		char *path = c->windows ? xasprintf("%s.%s", sum->windows_scope.s, windows[k])
+					: xstrdup(sum->latency_hist.s);
+
+		ok = plot_dist_read(&curve->dist[k], dir, path, err);
+		free(path);
 	}
-	free(path);
 	free(dir);
 	return ok;
 }
 
-/* All points, or of each series the first and the last, as many as there are colours. */
-static bool add_curves(struct curves *c, bool all, struct err *err)
+static void curve_fini(struct curve *curve)
 {
+	for (size_t k = 0; k < DISTS_MAX; k++)
+		plot_dist_fini(&curve->dist[k]);
+}
+
+/* A point that lacks one of the distributions (no IOMMU, say) has no curve. */
+static bool add_curve(struct curves *c, const struct plot_series *s, size_t point, struct err *err)
+{
+	struct curve *curve = &c->curve[c->n];
+	bool ok = read_dists(c, curve, point, err), complete = ok;
+
+	for (size_t k = 0; k < c->ndists; k++)
+		complete = complete && curve->dist[k].n > 0;
+	if (!complete) {
+		curve_fini(curve);
+		return ok;
+	}
+	for (size_t k = 0; k < c->ndists; k++)
+		plot_span_add(&c->span, &curve->dist[k]);
+	curve_label(c, curve, s, point);
+	c->n++;
+	return true;
+}
+
+/* As many points of each series as there are colours for, its ends first, the others evenly. */
+static bool add_curves(struct curves *c, struct err *err)
+{
+	size_t share = PLOT_CURVES_MAX / c->axes->nseries;
 	bool ok = true;
 
+	share = share < 2 ? 2 : share;
 	for (size_t k = 0; ok && k < c->axes->nseries; k++) {
 		const struct plot_series *s = &c->axes->series[k];
+		size_t n = s->n < share ? s->n : share;
 
-		for (size_t i = 0; ok && i < s->n && c->n < PLOT_CURVES_MAX; i++) {
-			if (all || i == 0 || i + 1 == s->n)
-				ok = add_curve(c, s, s->point[i], err);
+		for (size_t i = 0; ok && i < n && c->n < PLOT_CURVES_MAX; i++) {
+			size_t at = n > 1 ? (i * (s->n - 1) + (n - 1) / 2) / (n - 1) : 0;
+
+			ok = add_curve(c, s, s->point[at], err);
 		}
 	}
 	return ok;
 }
 
-/* Share of values up to t over the whole span: that of 0 at first, then it rises at the upper end
- * of each bucket. */
-static void put_cdf(const struct curves *c, const struct dist *d, FILE *out)
+/* Every curve's first distribution, then every curve's second. */
+static bool write_curves(struct curves *c, struct plot_data *data, FILE *out, struct err *err)
 {
-	double from = c->max_us > 0 ? c->min_us : 0.1, to = c->max_us > 0 ? c->max_us : 10000;
-	double share = d->zero;
+	bool ok = add_curves(c, err);
 
-	fprintf(out, "%.9g\t%.6g\n", from, 100 * share);
-	for (size_t i = 0; i < d->n; i++) {
-		const struct bucket *b = &d->bucket[i];
-
-		if (b->low_us <= 0)
-			continue;
-		fprintf(out, "%.9g\t%.6g\n", b->low_us, 100 * share);
-		share = b->cumulative;
-		fprintf(out, "%.9g\t%.6g\n", b->high_us, 100 * share);
+	for (size_t k = 0; k < c->ndists; k++) {
+		for (size_t i = 0; i < c->n; i++) {
+			fputs(k || i ? "\n\n" : "", out);
+			put_label(c->curve[i].label, out);
+			plot_dist_put_cdf(&c->curve[i].dist[k], &c->span, out);
+		}
 	}
-	fprintf(out, "%.9g\t%.6g\n", to, 100 * share);
-}
-
-static bool write_curves(const struct plot_axes *a, struct plot_data *data, const char *metric,
-	FILE *out, struct err *err)
-{
-	struct curves c = { .axes = a, .metric = metric };
-	bool ok = add_curves(&c, data->all_curves, err);
-
-	for (size_t i = 0; i < c.n; i++) {
-		fputs(i ? "\n\n" : "", out);
-		put_label(c.curve[i].label, out);
-		put_cdf(&c, &c.curve[i].dist, out);
-		free(c.curve[i].dist.bucket);
-	}
-	data->ncurves = c.n;
+	for (size_t i = 0; i < c->n; i++)
+		curve_fini(&c->curve[i]);
+	data->ncurves = c->n;
 	return ok;
 }
 
@@ -212,10 +168,12 @@ bool plot_data_series(const struct plot_axes *a, struct plot_data *data, FILE *o
 	return true;
 }
 
-bool plot_data_latency(const struct plot_axes *a, struct plot_data *data, FILE *out,
-	struct err *err)
+bool plot_data_latency(
+	const struct plot_axes *a, struct plot_data *data, FILE *out, struct err *err)
 {
-	return write_curves(a, data, NULL, out, err);
+	struct curves c = { .axes = a, .ndists = 1 };
+
+	return write_curves(&c, data, out, err);
 }
 
 /* Each different limit once, as a vertical line. */
@@ -239,10 +197,12 @@ static void put_promises(const struct plot_axes *a, struct plot_data *data, FILE
 	}
 }
 
-bool plot_data_windows(const struct plot_axes *a, struct plot_data *data, FILE *out,
-	struct err *err)
+bool plot_data_windows(
+	const struct plot_axes *a, struct plot_data *data, FILE *out, struct err *err)
 {
-	if (!write_curves(a, data, "hw_window", out, err))
+	struct curves c = { .axes = a, .ndists = 2, .windows = true };
+
+	if (!write_curves(&c, data, out, err))
 		return false;
 	if (data->ncurves > 0)
 		put_promises(a, data, out);

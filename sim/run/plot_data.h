@@ -10,15 +10,16 @@
 #define PLOT_CURVES_MAX 8 /* of a distribution figure: as many colours as the palette has */
 
 struct plot_data {
-	bool all_curves; /* in; false: each series is shown at its smallest and largest x only */
-	size_t ncurves; /* out; 0: there is nothing to draw */
-	size_t npromises; /* out: vertical lines after the curves: the longest window of a policy */
+	size_t ncurves; /* 0: there is nothing to draw */
+	size_t npromises; /* vertical lines after the curves: the longest window of a policy */
 };
 
-typedef bool plot_data_fn(const struct plot_axes *a, struct plot_data *data, FILE *out,
-	struct err *err);
+typedef bool plot_data_fn(
+	const struct plot_axes *a, struct plot_data *data, FILE *out, struct err *err);
 plot_data_fn plot_data_series; /* x and every number of a point */
 plot_data_fn plot_data_latency; /* microseconds, share of DMAs up to that (%) */
-plot_data_fn plot_data_windows; /* microseconds, share of windows up to that (%); then promises */
+/* Microseconds, share of windows up to that (%): hw_window of every curve, then policy_window of every
+ * curve, then promises. */
+plot_data_fn plot_data_windows;
 
 #endif

@@ -18,6 +18,7 @@ struct points *points_create(const char *root, const char *name)
 
 	p->root = xstrdup(root);
 	p->name = xstrdup(name);
+	p->description = xstrdup("");
 	return p;
 }
 
@@ -40,6 +41,7 @@ void points_destroy(struct points *p)
 	free_all(p->axes, p->naxes);
 	free(p->root);
 	free(p->name);
+	free(p->description);
 	free(p);
 }
 
@@ -47,6 +49,12 @@ void points_set_root(struct points *p, const char *root)
 {
 	free(p->root);
 	p->root = xstrdup(root);
+}
+
+void points_describe(struct points *p, const char *text)
+{
+	free(p->description);
+	p->description = xstrdup(text ? text : "");
 }
 
 void points_add_axis(struct points *p, const char *path)
@@ -141,6 +149,7 @@ bool points_write(const struct points *p, struct err *err)
 		json_array_append_new(list, o);
 	}
 	json_object_set_new(root, "name", json_string(p->name));
+	json_object_set_new(root, "description", json_string(p->description));
 	json_object_set_new(root, "axes", axes);
 	json_object_set_new(root, "points", list);
 	if (out) {
@@ -222,6 +231,7 @@ struct points *points_load(const char *root, struct err *err)
 		const char *name = json_string_value(json_object_get(json, "name"));
 
 		p = points_create(root, name ? name : "");
+		points_describe(p, json_string_value(json_object_get(json, "description")));
 		if (!name || !fill_from_json(p, json)) {
 			err_set(err, "%s is not an index of results", file);
 			points_destroy(p);

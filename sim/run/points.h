@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "run/summary.h"
 
-#define POINTS_FILE "points.json"
+#define POINTS_FILE     "points.json"
 #define POINTS_CPU_AXIS "cpu.count" /* the axis that most questions are about */
 
 struct point_ref {
@@ -19,6 +19,7 @@ struct point_ref {
 struct points {
 	char *root; /* the results folder */
 	char *name; /* of the experiment */
+	char *description; /* what it asks, in the user's words; may be empty */
 	size_t naxes, n;
 	char **axes; /* key paths */
 	struct point_ref *point;
@@ -27,6 +28,7 @@ struct points {
 struct points *points_create(const char *root, const char *name);
 void points_destroy(struct points *p);
 void points_set_root(struct points *p, const char *root);
+void points_describe(struct points *p, const char *text); /* NULL: nothing */
 void points_add_axis(struct points *p, const char *path); /* before the first point */
 /* Copies the values and makes the folder's name from them. */
 struct point_ref *points_add(struct points *p, const char *const *values);

@@ -100,7 +100,8 @@ bool results_commit(struct results *r, struct err *err)
 		return false;
 	rc = access(r->final, F_OK) == 0 ? exchange(r->tmp, r->final) : rename(r->tmp, r->final);
 	if (rc != 0)
-		return err_set(err, "cannot rename %s to %s: %s", r->tmp, r->final, strerror(errno));
+		return err_set(
+			err, "cannot rename %s to %s: %s", r->tmp, r->final, strerror(errno));
 	return true;
 }
 
@@ -114,8 +115,8 @@ void results_destroy(struct results *r)
 	free(r);
 }
 
-bool results_write_host(const struct results *r, unsigned jobs, time_t started, double wall_s,
-	struct err *err)
+bool results_write_host(
+	const struct results *r, unsigned jobs, time_t started, double wall_s, struct err *err)
 {
 	char host[256] = "unknown", when[64];
 	struct tm utc;

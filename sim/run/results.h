@@ -27,7 +27,7 @@ bool results_commit(struct results *r, struct err *err);
 void results_destroy(struct results *r);
 
 /* host.txt */
-bool results_write_host(const struct results *r, unsigned jobs, time_t started, double wall_s,
-	struct err *err);
+bool results_write_host(
+	const struct results *r, unsigned jobs, time_t started, double wall_s, struct err *err);
 
 #endif

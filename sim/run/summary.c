@@ -26,8 +26,8 @@ void summary_set_text(summary_ctype_text *t, const char *text)
 	snprintf(t->s, sizeof(t->s), "%s", text);
 }
 
-void summary_fill_windows(struct run_summary *s, const struct windows *w,
-	const struct metric_scope *scope)
+void summary_fill_windows(
+	struct run_summary *s, const struct windows *w, const struct metric_scope *scope)
 {
 	const struct window_metrics *m = windows_metrics(w);
 	struct window_story worst;

@@ -79,8 +79,8 @@ struct run_summary {
 /* Cuts what does not fit. */
 void summary_set_text(summary_ctype_text *t, const char *text);
 /* Every field that the stale-window tracker knows; `scope` is where it was created. */
-void summary_fill_windows(struct run_summary *s, const struct windows *w,
-	const struct metric_scope *scope);
+void summary_fill_windows(
+	struct run_summary *s, const struct windows *w, const struct metric_scope *scope);
 /* The fields of the DMA latency; `hist_path` is the metric's full path. */
 void summary_fill_latency(struct run_summary *s, const struct hist *h, const char *hist_path);
 

@@ -88,8 +88,28 @@ static void print_windows(const struct points *p, FILE *out)
 	table_destroy(t);
 }
 
+/* Words of the text in lines of the page. */
+static void print_wrapped(const char *text, FILE *out)
+{
+	size_t column = 0;
+
+	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
+		size_t len = strcspn(text, " \n");
+
+		if (column > 0 && column + 1 + len > TABLE_WIDTH) {
+			fputc('\n', out);
+			column = 0;
+		}
+		column += (size_t)fprintf(out, "%s%.*s", column ? " " : "", (int)len, text);
+		text += len;
+	}
+	if (column > 0)
+		fputs("\n\n", out);
+}
+
 void summary_table_print(const struct points *p, FILE *out)
 {
+	print_wrapped(p->description, out);
 	fputs("Traffic and contention (CPU: time not idle; spin: CPU time waiting for locks, of all and of the\n"
 	      "worst one)\n\n",
 		out);

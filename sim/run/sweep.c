@@ -16,7 +16,7 @@
 #include "run/folder.h"
 
 #define STDERR_FILE "stderr.txt" /* removed when the point has ended */
-#define TICK_MS 500
+#define TICK_MS     500
 
 struct child {
 	pid_t pid;

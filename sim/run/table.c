@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/bug.h"
 
-#define GAP 2 /* between columns */
+#define GAP      2 /* between columns */
 #define MIN_TEXT 6 /* a column of text is not cut below */
 
 struct column {

@@ -88,8 +88,8 @@ START_TEST(a_scope_asked_for_twice_is_one_scope)
 	struct metrics *m = metrics_create();
 	struct metric_scope *dom = metric_scope_child(metrics_root(m), "dom0");
 
-	ck_assert_ptr_eq(metric_scope_child(dom, "iova"),
-		metric_scope_child(metrics_root(m), "dom0.iova"));
+	ck_assert_ptr_eq(
+		metric_scope_child(dom, "iova"), metric_scope_child(metrics_root(m), "dom0.iova"));
 	ck_assert_str_eq(metric_scope_path(metric_scope_child(dom, "iova")), "dom0.iova");
 	metrics_destroy(m);
 }
@@ -158,8 +158,8 @@ START_TEST(json_nests_by_scope_and_keeps_integers)
 	text = text_of(report_json, f.m);
 	root = json_loads(text, 0, NULL);
 	ck_assert_ptr_nonnull(root);
-	iotlb = json_object_get(json_object_get(json_object_get(root, "metrics"), "iommu0"),
-		"iotlb");
+	iotlb = json_object_get(
+		json_object_get(json_object_get(root, "metrics"), "iommu0"), "iotlb");
 	ck_assert(json_is_integer(json_object_get(iotlb, "hits")));
 	ck_assert_int_eq(json_integer_value(json_object_get(iotlb, "hits")), 4);
 	ck_assert(fabs(json_real_value(json_object_get(iotlb, "hit_share")) - 0.4) < 1e-15);

@@ -24,8 +24,9 @@ static void fake_windows(struct windows *w, bool strict, struct rng *r)
 {
 	for (unsigned i = 0; i < 2000; i++) {
 		sim_time t = (sim_time)i * 5 * US, until = t + rng_below(r, 10 * MS);
-		window_id id = window_open(w, 1, (iova_t){ 0xfff00000u - ((uint64_t)i << PAGE_LG2) },
-			1, (hpa_t){ 0x1000000 }, i % 4, t);
+		window_id id =
+			window_open(w, 1, (iova_t){ 0xfff00000u - ((uint64_t)i << PAGE_LG2) }, 1,
+				(hpa_t){ 0x1000000 }, i % 4, t);
 		bool held = rng_below(r, 4) != 0;
 
 		if (held)
@@ -80,7 +81,7 @@ static bool write_files(const char *dir, struct metrics *m, const struct windows
 	report_csv(m, csv);
 	windows_write_csv(w, json);
 	return file_close(csv, dir, "metrics.csv", err) &&
-		file_close(json, dir, "windows.csv", err) && summary_write(s, dir, err);
+	       file_close(json, dir, "windows.csv", err) && summary_write(s, dir, err);
 }
 
 bool fake_point_write(const char *dir, unsigned cpus, const char *policy, struct err *err)

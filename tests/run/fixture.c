@@ -114,8 +114,12 @@ static const struct conf_variant policies[] = {
 static const struct conf_section sections[] = {
 	{ .path = "", .help = "Top.", .table = &top_table },
 	{ .path = "cpu", .help = "CPUs.", .table = &cpu_table },
-	{ .path = "policy", .help = "Policy.", .selector = "type", .variants = policies,
-		.nvariants = ARRAY_SIZE(policies), .def = "strict" },
+	{ .path = "policy",
+		.help = "Policy.",
+		.selector = "type",
+		.variants = policies,
+		.nvariants = ARRAY_SIZE(policies),
+		.def = "strict" },
 };
 
 const struct conf_schema *fixture_schema(void)

@@ -83,14 +83,14 @@ START_TEST(without_numbers_x_is_the_point)
 }
 END_TEST
 
-static char *windows_data(const struct points *p, bool all, struct plot_data *data)
+static char *windows_data(const struct points *p, struct plot_data *data)
 {
 	struct plot_axes a;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	*data = (struct plot_data){ .all_curves = all };
+	*data = (struct plot_data){ 0 };
 	plot_axes_init(&a, p);
 	ck_assert(plot_data_windows(&a, data, out, &err));
 	plot_axes_fini(&a);
@@ -102,14 +102,15 @@ START_TEST(windows_of_0_are_told_and_drawn_as_reached_by_all)
 {
 	struct points *p = fake_results(root, cpus, 1, policies, 2);
 	struct plot_data data;
-	char *text = windows_data(p, true, &data), *row = strchr(text, '\n') + 1;
+	char *text = windows_data(p, &data), *row = strchr(text, '\n') + 1;
 
 	ck_assert_uint_eq(data.ncurves, 2);
 	ck_assert_uint_eq(data.npromises, 1); /* strict's is 0 */
-	ck_assert_ptr_eq(strstr(text, "\"policy strict (100% are 0)\"\n"), text);
+	ck_assert_ptr_eq(strstr(text, "\"policy strict (hw windows of 0: 100%)\"\n"), text);
 	ck_assert_ptr_nonnull(strstr(row, "\t100\n"));
 	ck_assert(fabs(strtod(strchr(row, '\t'), NULL) - 100) < 1e-9);
-	ck_assert_ptr_nonnull(strstr(text, "\"promise of deferred-global\"\n12003\t0\n12003\t100\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\"promise of deferred-global\"\n12003\t0\n12003\t100\n"));
 	free(text);
 	points_destroy(p);
 }
@@ -119,7 +120,7 @@ START_TEST(a_cdf_rises_from_the_share_of_0_to_100)
 {
 	struct points *p = fake_results(root, cpus, 1, policies + 1, 1);
 	struct plot_data data;
-	char *text = windows_data(p, true, &data), *line = strchr(text, '\n') + 1;
+	char *text = windows_data(p, &data), *line = strchr(text, '\n') + 1;
 	double x = 0, share = -1, first = -1, v[2];
 
 	for (; *line && *line != '\n'; line = strchr(line, '\n') + 1) {
@@ -136,16 +137,36 @@ START_TEST(a_cdf_rises_from_the_share_of_0_to_100)
 }
 END_TEST
 
-START_TEST(of_many_points_each_series_shows_its_ends)
+START_TEST(hw_windows_come_first_then_policy_windows_in_the_same_order)
 {
-	struct points *p = fake_results(root, cpus, 3, policies, 2);
+	struct points *p = fake_results(root, cpus, 1, policies, 2);
 	struct plot_data data;
-	char *text = windows_data(p, false, &data);
+	char *text = windows_data(p, &data), *at = text;
+	static const char *const order[] = { "\"policy strict", "\"policy deferred",
+		"\"policy strict", "\"policy deferred", "\"promise" };
 
-	ck_assert_uint_eq(data.ncurves, 4);
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		at = strstr(at, order[i]);
+		ck_assert_ptr_nonnull(at);
+		at++;
+	}
+	free(text);
+	points_destroy(p);
+}
+END_TEST
+
+START_TEST(of_many_points_each_series_shows_its_ends_and_some_between)
+{
+	static const char *const many[] = { "1", "2", "4", "8", "16" };
+	struct points *p = fake_results(root, many, 5, policies, 2);
+	struct plot_data data;
+	char *text = windows_data(p, &data);
+
+	ck_assert_uint_eq(data.ncurves, PLOT_CURVES_MAX);
 	ck_assert_ptr_nonnull(strstr(text, "policy strict, 1 CPUs"));
 	ck_assert_ptr_nonnull(strstr(text, "policy strict, 16 CPUs"));
-	ck_assert_ptr_null(strstr(text, "4 CPUs"));
+	ck_assert_ptr_nonnull(strstr(text, "policy deferred-global, 2 CPUs"));
+	ck_assert_ptr_null(strstr(text, " 4 CPUs"));
 	free(text);
 	points_destroy(p);
 }
@@ -235,7 +256,8 @@ int main(void)
 	tcase_add_test(tc, without_numbers_x_is_the_point);
 	tcase_add_test(tc, windows_of_0_are_told_and_drawn_as_reached_by_all);
 	tcase_add_test(tc, a_cdf_rises_from_the_share_of_0_to_100);
-	tcase_add_test(tc, of_many_points_each_series_shows_its_ends);
+	tcase_add_test(tc, hw_windows_come_first_then_policy_windows_in_the_same_order);
+	tcase_add_test(tc, of_many_points_each_series_shows_its_ends_and_some_between);
 	tcase_add_test(tc, every_figure_is_drawn_as_png_and_svg);
 	tcase_add_test(tc, one_point_without_any_window_above_0_is_drawn_too);
 	tcase_add_test(tc, quotes_in_names_do_not_reach_gnuplot);

@@ -68,10 +68,14 @@ END_TEST
 
 START_TEST(an_index_reads_back_with_its_summaries)
 {
-	struct points *w = fake_results(root, cpus, 2, policies, 2), *r = points_load(root, &err);
+	struct points *w = fake_results(root, cpus, 2, policies, 2), *r;
 
+	points_describe(w, "What is it?");
+	ck_assert(points_write(w, &err));
+	r = points_load(root, &err);
 	ck_assert_ptr_nonnull(r);
 	ck_assert_str_eq(r->name, w->name);
+	ck_assert_str_eq(r->description, "What is it?");
 	ck_assert_uint_eq(r->naxes, 2);
 	ck_assert_uint_eq(r->n, 4);
 	for (size_t i = 0; i < r->n; i++) {
@@ -86,7 +90,8 @@ END_TEST
 
 START_TEST(what_is_no_results_folder_is_refused_with_its_name)
 {
-	static const char *const bad[] = { "", "{}", "[1", "{\"name\":\"x\",\"axes\":[],\"points\":[]}",
+	static const char *const bad[] = { "", "{}", "[1",
+		"{\"name\":\"x\",\"axes\":[],\"points\":[]}",
 		"{\"name\":\"x\",\"axes\":[\"a\"],\"points\":[{\"dir\":\"p\",\"values\":[]}]}" };
 
 	ck_assert_ptr_null(points_load(root, &err));
@@ -117,9 +122,10 @@ START_TEST(merged_metrics_have_a_row_per_point_and_the_union_of_columns)
 	struct points *p = fake_results(root, cpus, 2, policies, 1);
 	char *dir = point_path(p, 1), *text;
 
-	fixture_put(dir, "metrics.csv", "path,value,unit,per,ratio,help\n"
-					"new.first,7,ops,,,\"Help, with comma.\"\n"
-					"nic0.packets,4000,packets,,,\n");
+	fixture_put(dir, "metrics.csv",
+		"path,value,unit,per,ratio,help\n"
+		"new.first,7,ops,,,\"Help, with comma.\"\n"
+		"nic0.packets,4000,packets,,,\n");
 	ck_assert(merge_metrics(p, &err));
 	text = fixture_text(root, "metrics.csv");
 	ck_assert_ptr_eq(strstr(text, "point,policy.type,cpu.count,windows.opened,"), text);

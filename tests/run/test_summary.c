@@ -88,8 +88,8 @@ static void expect_width(const char *text, size_t width)
 		size_t len = strcspn(line, "\n");
 
 		ck_assert_msg(len <= width, "%zu columns: %.*s", len, (int)len, line);
-		ck_assert_msg(len == 0 || line[len - 1] != ' ', "trailing blank: %.*s", (int)len,
-			line);
+		ck_assert_msg(
+			len == 0 || line[len - 1] != ' ', "trailing blank: %.*s", (int)len, line);
 		line += len + (line[len] == '\n');
 	}
 }
@@ -113,9 +113,14 @@ START_TEST(summary_fits_100_columns_whatever_the_names)
 		s->stale_accesses = 12345678901;
 		s->never_closed = 123456;
 	}
+	points_describe(p,
+		"A question that is asked in one sentence, but one that is so long that no "
+		"terminal has a line for it,\nwith a break in it.\n");
 	summary_table_print(p, out);
 	fclose(out);
 	expect_width(text, TABLE_WIDTH);
+	ck_assert_ptr_eq(strstr(text, "A question"), text);
+	ck_assert_ptr_nonnull(strstr(text, "it, with a break in it.\n\n"));
 	ck_assert_ptr_nonnull(strstr(text, "Mpps"));
 	ck_assert_ptr_nonnull(strstr(text, "12345678901"));
 	free(text);
