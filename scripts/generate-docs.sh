@@ -1,9 +1,9 @@
 #!/bin/bash
-# Write every generated file of the tree anew from the built program (build/release).
+# usage: generate-docs.sh [IOMMUSIM] - write every generated file of the tree anew from the built program.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-iommusim=build/release/iommusim
+iommusim=${1:-build/release/iommusim}
 
 "$iommusim" help --reference >configs/reference.yaml
 "$iommusim" help --markdown >docs/config.md

@@ -97,8 +97,8 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 
 	if (!vtd_source_cached(v, x, &src) || src.pgtt == PGTT_PASS_THROUGH)
 		return false;
-	if (src.pgtt == PGTT_SECOND ? vtd_beyond_ss(v, &src, x->iova.a) :
-				      !vtd_is_canonical(x->iova.a, src.fs_levels))
+	if (src.pgtt == PGTT_SECOND ? vtd_beyond_ss(v, &src, x->iova.a)
+				    : !vtd_is_canonical(x->iova.a, src.fs_levels))
 		return false;
 	e = iotlb_lookup(&v->hw, src.space, x->iova.a);
 	if (!e || (x->write && !(e->value[0] & LEAF_DIRTY)))
@@ -185,8 +185,8 @@ static void translate(struct vtd_walk *s, struct vtd_leaf *l)
 	}
 	/* Only a translation that serves its request is cached. */
 	if (!l->fault && l->lg2 &&
-		!permission_fault(l, s->w->write, s->w->exec,
-			s->w->has_pasid ? s->w->priv : s->src.priv))
+		!permission_fault(
+			l, s->w->write, s->w->exec, s->w->has_pasid ? s->w->priv : s->src.priv))
 		fill_leaf(s, l);
 }
 

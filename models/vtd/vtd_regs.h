@@ -29,19 +29,19 @@ enum {
 /* IVA and IOTLB_REG stand at ECAP.IRO x 16, the fault recording registers at CAP.FRO x 16. */
 
 /* 11.4.2 Capability Register */
-#define CAP_ND    GENMASK64(2, 0)
-#define CAP_RWBF  BIT64(4)
-#define CAP_CM    BIT64(7)
-#define CAP_SAGAW GENMASK64(12, 8)
-#define CAP_MGAW  GENMASK64(21, 16)
-#define CAP_ZLR   BIT64(22)
-#define CAP_FRO   GENMASK64(33, 24)
-#define CAP_SLLPS GENMASK64(37, 34)
-#define CAP_PSI   BIT64(39)
-#define CAP_NFR   GENMASK64(47, 40)
-#define CAP_MAMV  GENMASK64(53, 48)
-#define CAP_FL1GP BIT64(56)
-#define CAP_FL5LP BIT64(60)
+#define CAP_ND     GENMASK64(2, 0)
+#define CAP_RWBF   BIT64(4)
+#define CAP_CM     BIT64(7)
+#define CAP_SAGAW  GENMASK64(12, 8)
+#define CAP_MGAW   GENMASK64(21, 16)
+#define CAP_ZLR    BIT64(22)
+#define CAP_FRO    GENMASK64(33, 24)
+#define CAP_SLLPS  GENMASK64(37, 34)
+#define CAP_PSI    BIT64(39)
+#define CAP_NFR    GENMASK64(47, 40)
+#define CAP_MAMV   GENMASK64(53, 48)
+#define CAP_FL1GP  BIT64(56)
+#define CAP_FL5LP  BIT64(60)
 #define CAP_ESRTPS BIT64(63)
 
 /* 11.4.3 Extended Capability Register */

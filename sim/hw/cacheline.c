@@ -14,8 +14,7 @@ sim_time line_transfer(const struct machine *m, unsigned from_cpu, unsigned to_c
 struct line *line_of_memory(struct machine *m, hpa_t at)
 {
 	uint64_t tag = (at.a >> 6) + 1;
-	struct memory_line *l =
-		&m->lines[(tag * 0x9e3779b97f4a7c15u) >> (64 - MACHINE_LINES_LG2)];
+	struct memory_line *l = &m->lines[(tag * 0x9e3779b97f4a7c15u) >> (64 - MACHINE_LINES_LG2)];
 
 	if (l->tag != tag) {
 		l->tag = tag;

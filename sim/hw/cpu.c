@@ -147,5 +147,6 @@ void cpu_account(struct proc *p, sim_time from, enum cpu_time what)
 	struct cpu *c = cpu_of(p);
 
 	if (c) /* of a wait that began in the warm-up, what lies after it */
-		c->m.spent[what] += proc_now(p) - (from > c->measured_from ? from : c->measured_from);
+		c->m.spent[what] +=
+			proc_now(p) - (from > c->measured_from ? from : c->measured_from);
 }

@@ -20,7 +20,7 @@
 	T(flush_queue, "Keeping ranges that wait for a batched flush.")                            \
 	T(flush_submit, "Writing invalidation descriptors and doorbells.")                         \
 	T(flush_wait, "Polling for the completion of an invalidation.")                            \
-	T(lock_spin, "Taking locks: spinning, and fetching their lines.")                                                         \
+	T(lock_spin, "Taking locks: spinning, and fetching their lines.")                          \
 	T(page_alloc, "Page allocator.")
 
 enum cpu_time {

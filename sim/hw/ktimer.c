@@ -19,8 +19,8 @@ static void fire(struct event *ev)
 	cpu_post_timer(t->cpu, &t->work);
 }
 
-void ktimer_init(struct ktimer *t, struct machine *m, void (*fn)(struct proc *p, void *arg),
-	void *arg)
+void ktimer_init(
+	struct ktimer *t, struct machine *m, void (*fn)(struct proc *p, void *arg), void *arg)
 {
 	*t = (struct ktimer){ .machine = m };
 	if (m->engine)

@@ -17,8 +17,8 @@ struct ktimer {
 };
 
 /* fn runs on the CPU that armed the timer, as timer work. */
-void ktimer_init(struct ktimer *t, struct machine *m, void (*fn)(struct proc *p, void *arg),
-	void *arg);
+void ktimer_init(
+	struct ktimer *t, struct machine *m, void (*fn)(struct proc *p, void *arg), void *arg);
 void ktimer_fini(struct ktimer *t);
 /* Arm or move the timer, on p's CPU, `delay` after p's local clock. */
 void ktimer_mod(struct ktimer *t, struct proc *p, sim_time delay);

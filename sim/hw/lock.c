@@ -162,7 +162,8 @@ void lock_acquire(struct lock *l, struct proc *p)
 	if (contended) {
 		wait_turn(l, p, c);
 		hist_add(&l->m.wait, proc_now(p) - arrived);
-		l->m.waited += proc_now(p) - (arrived > l->measured_from ? arrived : l->measured_from);
+		l->m.waited +=
+			proc_now(p) - (arrived > l->measured_from ? arrived : l->measured_from);
 		cpu_account(p, arrived, CPU_lock_spin);
 	} else if (l->last_cpu != c->id && l->last_cpu != LINE_NO_OWNER) {
 		cpu_run_ps(p, line_transfer(l->machine, l->last_cpu, c->id), CPU_lock_spin);

@@ -25,13 +25,15 @@ enum lock_type { LOCK_TICKET, LOCK_QUEUED, LOCK_TAS };
 #define LOCK_METRICS(M)                                                                            \
 	M(COUNTER, acquisitions, "ops", NULL, "Times the lock was taken.")                         \
 	M(COUNTER, contended, "ops", "acquisitions", "Acquisitions that had to wait.")             \
-	M(COUNTER, acq_bounces, "ops", "acquisitions", "Taken by another CPU than the last holder.") \
+	M(COUNTER, acq_bounces, "ops", "acquisitions",                                             \
+		"Taken by another CPU than the last holder.")                                      \
 	M(COUNTER, con_bounces, "ops", "contended", "The same among contended acquisitions.")      \
 	M(COUNTER, bounces_cross_socket, "ops", "acq_bounces", "Bounces between sockets.")         \
 	M(HIST, wait, "ps", NULL, "Wait of contended acquisitions.")                               \
 	M(HIST, hold, "ps", NULL, "Time from acquisition to release.")                             \
 	M(HIST, waiters, "CPUs", NULL, "CPUs already waiting or holding at a contended arrival.")  \
-	M(TIME, waited, "ps", NULL, "Total wait, of waits that began in the warm-up its later part.") \
+	M(TIME, waited, "ps", NULL,                                                                \
+		"Total wait, of waits that began in the warm-up its later part.")                  \
 	M(REAL, contention_ratio, "share", NULL, "Contended acquisitions over acquisitions.")      \
 	M(REAL, wait_per_acquisition, "ps", NULL, "Total wait over acquisitions.")                 \
 	M(REAL, spin_share, "share", NULL, "Total wait over CPUs x measured time.")                \

@@ -23,15 +23,15 @@ static void rule(FILE *out, char c)
 static void times(FILE *out, const struct hist *h)
 {
 	fprintf(out, " %14.2f %14.2f %14.2f %14.2f", h->count ? (double)h->min / (double)US : 0.0,
-		(double)h->max / (double)US, (double)h->sum / (double)US, hist_mean(h) / (double)US);
+		(double)h->max / (double)US, (double)h->sum / (double)US,
+		hist_mean(h) / (double)US);
 }
 
 static void sum_class(const struct machine *m, struct row *r)
 {
 	hist_init(&r->m.wait);
 	hist_init(&r->m.hold);
-	list_for_each(n, &m->locks)
-	{
+	list_for_each (n, &m->locks) {
 		const struct lock *l = list_entry(n, const struct lock, link);
 
 		if (strcmp(l->lock_class, r->lock_class) != 0)
@@ -48,8 +48,7 @@ static void sum_class(const struct machine *m, struct row *r)
 /* Each class once, at its first lock. */
 static bool seen_before(const struct machine *m, const struct lock *at)
 {
-	list_for_each(n, &m->locks)
-	{
+	list_for_each (n, &m->locks) {
 		const struct lock *l = list_entry(n, const struct lock, link);
 
 		if (l == at)
@@ -74,8 +73,7 @@ void locks_write(const struct machine *m, FILE *out)
 	fputc('\n', out);
 	rule(out, '-');
 	fputc('\n', out);
-	list_for_each(n, &m->locks)
-	{
+	list_for_each (n, &m->locks) {
 		const struct lock *l = list_entry(n, const struct lock, link);
 		struct row r = { .lock_class = l->lock_class };
 

@@ -17,19 +17,20 @@ struct lock;
 
 /* ---- configuration sections "cpu", "cost", "lock", "memory" (tables in the .c files of each) ---- */
 
-#define CPU_CONF(F)                                                                                \
-	F(u32, count, "8", "1", "1024", "CPUs", "CPUs that take part.")                            \
-	F(u32, per_socket, "8", "1", "1024", "CPUs", "CPUs of a socket; they fill socket by socket.")  \
-	F(freq, clock, "2.6GHz", "100MHz", "10GHz", "", "Core clock.")                             \
-	F(u32, hz, "250", "100", "1000", "ticks/s", "Kernel timer ticks per second (CONFIG_HZ).")  \
-	F(choice, timer, "first-tick", NULL, NULL, "first-tick|wheel",                             \
+#define CPU_CONF(F)                                                                                    \
+	F(u32, count, "8", "1", "1024", "CPUs", "CPUs that take part.")                                \
+	F(u32, per_socket, "8", "1", "1024", "CPUs",                                                   \
+		"CPUs of a socket; they fill socket by socket.")                                       \
+	F(freq, clock, "2.6GHz", "100MHz", "10GHz", "", "Core clock.")                                 \
+	F(u32, hz, "250", "100", "1000", "ticks/s", "Kernel timer ticks per second (CONFIG_HZ).")      \
+	F(choice, timer, "first-tick", NULL, NULL, "first-tick|wheel",                                 \
 		"When a kernel timer fires: at the first tick at or after its deadline (3.1), or one " \
-		"tick later (the timer wheel since 4.8).")                                         \
-	F(u32, irq_entry, "1000", "0", "1000000", "cycles", "Interrupt entry and exit.")           \
-	F(u32, atomic, "20", "0", "10000", "cycles", "Locked read-modify-write on an owned line.") \
-	F(u32, mmio_read, "900", "0", "1000000", "cycles", "Uncached read of a device register.")  \
-	F(u32, mmio_write, "100", "0", "1000000", "cycles", "Posted write of a device register.")  \
-	F(time, line_same_socket, "50ns", "0", "10us", "", "Cache-line transfer within a socket.") \
+		"tick later (the timer wheel since 4.8).")                                             \
+	F(u32, irq_entry, "1000", "0", "1000000", "cycles", "Interrupt entry and exit.")               \
+	F(u32, atomic, "20", "0", "10000", "cycles", "Locked read-modify-write on an owned line.")     \
+	F(u32, mmio_read, "900", "0", "1000000", "cycles", "Uncached read of a device register.")      \
+	F(u32, mmio_write, "100", "0", "1000000", "cycles", "Posted write of a device register.")      \
+	F(time, line_same_socket, "50ns", "0", "10us", "", "Cache-line transfer within a socket.")     \
 	F(time, line_cross_socket, "120ns", "0", "10us", "", "Cache-line transfer across sockets.")
 
 CONF_DECLARE(cpu_conf, CPU_CONF);
@@ -45,8 +46,8 @@ extern const struct conf_table lock_conf_table;
 
 #define MEM_CONF(F)                                                                                \
 	F(size, size, "16GiB", "64MiB", "16TiB", "", "Physical memory.")                           \
-	F(size, hole, "0", "0", "4GiB", "",                                                         \
-		"Addresses below 4 GiB, up to there, that are no memory (devices).")                \
+	F(size, hole, "0", "0", "4GiB", "",                                                        \
+		"Addresses below 4 GiB, up to there, that are no memory (devices).")               \
 	F(time, read_latency, "90ns", "0", "10us", "", "Read by hardware, unloaded.")              \
 	F(time, write_latency, "60ns", "0", "10us", "",                                            \
 		"Posted write by a device until it is visible, unloaded.")                         \

@@ -10,8 +10,8 @@
 #include "hw/mem.h"
 
 /* Linux 3.1 mm/page_alloc.c, zone_batchsize() of a zone over 512 MiB: batch 31, high 6 x batch. */
-#define PCP_BATCH 31u
-#define PCP_HIGH (6 * PCP_BATCH)
+#define PCP_BATCH   31u
+#define PCP_HIGH    (6 * PCP_BATCH)
 #define FIRST_FRAME 0x100u /* the first MiB is not RAM that a kernel hands out */
 
 struct cpu_list {
@@ -74,33 +74,25 @@ static void exhausted(const struct pages *pg)
 	exit(2);
 }
 
-<<<<<<< HEAD
-/* The next n frames that have not been handed out must all be memory. */
+static uint64_t global_left(const struct pages *pg)
+{
+	return pg->nfree + pg->end - pg->never_used;
+}
+
+/* The next n frames that have not been handed out must all be memory (memory.hole). */
 static void skip_hole(struct pages *pg, unsigned n)
 {
 	hpa_t first = { pg->never_used << PAGE_LG2 };
 
 	if (pg->never_used + n <= pg->end && !mem_exists(pg->machine->mem, first, n * PAGE_SIZE))
 		pg->never_used = ((uint64_t)1 << 32) >> PAGE_LG2;
-=======
-static uint64_t global_left(const struct pages *pg)
-{
-	return pg->nfree + pg->end - pg->never_used;
->>>>>>> main
 }
 
 static uint32_t global_get(struct pages *pg)
 {
-<<<<<<< HEAD
-	if (pg->nfree > 0)
-		return pg->free[--pg->nfree];
-	skip_hole(pg, 1);
-	if (pg->never_used == pg->end)
-		exhausted(pg);
-	return (uint32_t)pg->never_used++;
-=======
+	if (pg->nfree == 0)
+		skip_hole(pg, 1);
 	return pg->nfree > 0 ? pg->free[--pg->nfree] : (uint32_t)pg->never_used++;
->>>>>>> main
 }
 
 static void global_put(struct pages *pg, uint32_t frame)
@@ -188,15 +180,12 @@ hpa_t pages_alloc_contig(struct pages *pg, struct proc *p, unsigned n)
 {
 	hpa_t first;
 
-<<<<<<< HEAD
-	skip_hole(pg, n);
-	first = (hpa_t){ pg->never_used << PAGE_LG2 };
-=======
 	lock_acquire(&pg->lock, p);
->>>>>>> main
+	skip_hole(pg, n);
 	if (pg->end - pg->never_used < n)
 		exhausted(pg);
-	first = (hpa_t){ pg->never_used << PAGE_LG2 }; /* others took frames while this one waited */
+	first = (hpa_t){ pg->never_used
+			 << PAGE_LG2 }; /* others took frames while this one waited */
 	for (unsigned i = 0; i < n; i++) {
 		hpa_t page = hand_out(pg, pg->never_used++);
 

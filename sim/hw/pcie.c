@@ -50,9 +50,8 @@ static void collect(void *arg, sim_time now)
 	sim_time measured = now - port->measured_from;
 
 	port->m.wire_share_up = measured ? (double)port->m.wire_bytes_up * 8.0 * (double)SEC /
-						   (double)port->conf->bandwidth /
-						   (double)measured :
-					   0;
+						   (double)port->conf->bandwidth / (double)measured
+					 : 0;
 }
 
 static void pump_event(struct event *ev)
@@ -60,8 +59,8 @@ static void pump_event(struct event *ev)
 	pcie_pump(container_of(ev, struct pcie_port, pump));
 }
 
-struct pcie_port *pcie_port_create(struct machine *m, const struct pcie_conf *conf, rid_t rid,
-	struct metric_scope *scope)
+struct pcie_port *pcie_port_create(
+	struct machine *m, const struct pcie_conf *conf, rid_t rid, struct metric_scope *scope)
 {
 	struct pcie_port *port = xcalloc(1, sizeof(*port));
 	uint32_t ring = 1u << ilog2_ceil(conf->write_credits + 1);

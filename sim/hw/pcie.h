@@ -60,8 +60,8 @@ struct pcie_observer {
 	void *ctx;
 };
 
-struct pcie_port *pcie_port_create(struct machine *m, const struct pcie_conf *conf, rid_t rid,
-	struct metric_scope *scope);
+struct pcie_port *pcie_port_create(
+	struct machine *m, const struct pcie_conf *conf, rid_t rid, struct metric_scope *scope);
 void pcie_port_destroy(struct pcie_port *port);
 void pcie_port_connect(struct pcie_port *port, struct xlate_port xlate, struct pcie_observer obs);
 rid_t pcie_port_rid(const struct pcie_port *port);

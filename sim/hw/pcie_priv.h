@@ -18,7 +18,8 @@
 	M(COUNTER, tag_stalls, "ops", NULL, "Times that reads ran out of tags.")                   \
 	M(COUNTER, faulted, "DMAs", NULL, "DMAs that the IOMMU refused, at least in part.")        \
 	M(HIST, write_latency, "ps", NULL, "DMA write: from the device until visible in memory.")  \
-	M(HIST, read_latency, "ps", NULL, "DMA read: from the device until its last byte is back.") \
+	M(HIST, read_latency, "ps", NULL,                                                          \
+		"DMA read: from the device until its last byte is back.")                          \
 	M(HIST, latency_hit, "ps", NULL, "Both, when no TLP had to wait for a page walk.")         \
 	M(HIST, latency_miss, "ps", NULL, "Both, when at least one TLP waited for a page walk.")   \
 	M(REAL, wire_share_up, "share", NULL, "Use of the link towards memory.")

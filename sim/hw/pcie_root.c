@@ -96,8 +96,8 @@ static void commit(struct pcie_unit *u)
 	if (u->ready_at > port->last_commit)
 		port->last_commit = u->ready_at;
 	port->writes_committed++;
-	visible = u->x.ok ? mem_write_done(port->machine->mem, port->last_commit, u->len) :
-			    port->last_commit;
+	visible = u->x.ok ? mem_write_done(port->machine->mem, port->last_commit, u->len)
+			  : port->last_commit;
 	pcie_credit_return(port, u, visible);
 	if (u->last && u->dma->done) {
 		u->event.fn = write_visible;

@@ -13,8 +13,8 @@
 #include "run/conform_priv.h"
 #include "run/hw_case.h"
 
-#define SHOWN 20u
-#define NCODES 256u
+#define SHOWN     20u
+#define NCODES    256u
 #define PAGE_MASK (PAGE_SIZE - 1)
 
 /* Offsets that the vectors' "fsts" and "frcd" stand for. */
@@ -75,8 +75,8 @@ static bool is_among(const json_t *list, const struct xlate *x)
 static void show_result(const struct xlate *x, char *buf, size_t size)
 {
 	if (x->ok)
-		snprintf(buf, size, "ok, pa 0x%" PRIx64 ", page of 2^%u, %u memory reads%s", x->pa.a,
-			x->page_lg2, x->mem_reads, x->hit ? ", from the IOTLB" : "");
+		snprintf(buf, size, "ok, pa 0x%" PRIx64 ", page of 2^%u, %u memory reads%s",
+			x->pa.a, x->page_lg2, x->mem_reads, x->hit ? ", from the IOTLB" : "");
 	else
 		snprintf(buf, size, "fault 0x%x after %u memory reads%s", x->fault_code,
 			x->mem_reads, x->hit ? ", from the IOTLB" : "");
@@ -263,8 +263,9 @@ static void report(const struct tally *t)
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		if (t->steps[i])
 			fprintf(t->out, "  %s %" PRIu64, ops[i], t->steps[i]);
-	fprintf(t->out, "\nDMA results: %" PRIu64 " as recorded, %" PRIu64
-		" allowed alternatives, %" PRIu64 " by the specification where the recording departs\n",
+	fprintf(t->out,
+		"\nDMA results: %" PRIu64 " as recorded, %" PRIu64 " allowed alternatives, %" PRIu64
+		" by the specification where the recording departs\n",
 		t->exact, t->allowed, t->departures);
 	fprintf(t->out, "translated %" PRIu64 "; faults by reason:", t->ok);
 	for (unsigned i = 0; i < NCODES; i++)

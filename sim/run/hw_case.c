@@ -22,8 +22,8 @@ static const struct vendor vendors[] = {
 
 uint64_t hw_number(const json_t *v)
 {
-	return json_is_string(v) ? strtoull(json_string_value(v), NULL, 0) :
-				   (uint64_t)json_integer_value(v);
+	return json_is_string(v) ? strtoull(json_string_value(v), NULL, 0)
+				 : (uint64_t)json_integer_value(v);
 }
 
 static const struct vendor *find_vendor(const char *name)
@@ -45,8 +45,8 @@ static const struct iommu_model_ops *find_model(const char *name)
 	return NULL;
 }
 
-static bool set(struct conf_doc *doc, struct err *err, const char *key, uint64_t value,
-	const char *unit)
+static bool set(
+	struct conf_doc *doc, struct err *err, const char *key, uint64_t value, const char *unit)
 {
 	char *text = xasprintf("%s=%llu%s", key, (unsigned long long)value, unit);
 	bool ok = conf_doc_set(doc, text, "case", err);
@@ -183,9 +183,9 @@ uint64_t hw_register_read(struct hw_case *c, uint32_t offset, unsigned bytes)
 
 uint64_t hw_memory_read(struct hw_case *c, uint64_t at)
 {
-	return mem_exists(c->machine.mem, (hpa_t){ at }, 8) ?
-		       mem_read64(c->machine.mem, (hpa_t){ at }) :
-		       UINT64_MAX;
+	return mem_exists(c->machine.mem, (hpa_t){ at }, 8)
+		       ? mem_read64(c->machine.mem, (hpa_t){ at })
+		       : UINT64_MAX;
 }
 
 struct request {
