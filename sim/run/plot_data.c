@@ -78,13 +78,13 @@ static void curve_label(
 
 static bool read_dists(const struct curves *c, struct curve *curve, size_t point, struct err *err)
 {
-	static const char *const windows[DISTS_MAX] = { "hw_window", "policy_window" };
+	static const char *const windows[] = { "hw_window", "policy_window" };
 	const struct run_summary *sum = &c->axes->points->point[point].summary;
 	char *dir = point_path(c->axes->points, point);
 	bool ok = true;
 
 	*curve = (struct curve){ 0 };
-	for (size_t k = 0; ok && k < c->ndists; k++) {
+	for (size_t k = 0; ok && k < c->ndists && k < ARRAY_SIZE(windows); k++) {
 		char *path = c->windows ? xasprintf("%s.%s", sum->windows_scope.s, windows[k])
 					: xstrdup(sum->latency_hist.s);
 
