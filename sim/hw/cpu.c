@@ -15,17 +15,24 @@ static const struct metric_desc desc[] = {
 const struct metric_table cpu_metric_table = { "cpu", "One CPU: where its time went.", desc,
 	ARRAY_SIZE(desc) };
 
+/* Until when time is charged: the CPU's own clock may run ahead. */
+static sim_time reach(const struct cpu *c, sim_time now)
+{
+	return c->charged_until > now ? c->charged_until : now;
+}
+
 static void reset(void *arg, sim_time now)
 {
 	struct cpu *c = arg;
 
 	c->measured_from = now;
+	c->counted_from = reach(c, now);
 }
 
 static void collect(void *arg, sim_time now)
 {
 	struct cpu *c = arg;
-	sim_time measured = now - c->measured_from;
+	sim_time measured = reach(c, now) - c->counted_from;
 
 	c->m.busy = 0;
 	for (unsigned i = 0; i < CPU_TIME_COUNT; i++)
@@ -140,13 +147,17 @@ void cpu_run_ps(struct proc *p, sim_time ps, enum cpu_time what)
 		return;
 	c->m.spent[what] += ps;
 	proc_advance(p, ps);
+	c->charged_until = proc_now(p);
 }
 
 void cpu_account(struct proc *p, sim_time from, enum cpu_time what)
 {
 	struct cpu *c = cpu_of(p);
 
-	if (c) /* of a wait that began in the warm-up, what lies after it */
-		c->m.spent[what] +=
-			proc_now(p) - (from > c->measured_from ? from : c->measured_from);
+	if (!c)
+		return;
+	if (from < c->measured_from) /* of a wait that began in the warm-up, what lies after it */
+		from = c->measured_from;
+	c->m.spent[what] += proc_now(p) - from;
+	c->charged_until = proc_now(p);
 }

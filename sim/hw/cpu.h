@@ -44,7 +44,9 @@ struct cpu {
 		sim_time busy;
 		double busy_share;
 	} m;
-	sim_time measured_from;
+	sim_time measured_from; /* the reset */
+	sim_time charged_until; /* local time of the last charge */
+	sim_time counted_from; /* local time from which charges count */
 };
 
 struct cpu_work {

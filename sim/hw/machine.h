@@ -63,6 +63,7 @@ extern const struct conf_table mem_conf_table;
 	F(u32, tree_write, "12", "0", "10000", "cycles", "Tree node written by link or rotate.")   \
 	F(u32, object_alloc, "40", "0", "10000", "cycles", "Slab allocation or free of a node.")   \
 	F(u32, list_entry, "10", "0", "10000", "cycles", "Entry put on or taken off a list.")      \
+	F(u32, word_scan, "2", "0", "10000", "cycles", "Bitmap word looked at by a search.")       \
 	F(u32, pt_level, "15", "0", "10000", "cycles", "Page-table level descended by software.")  \
 	F(u32, pte_write, "20", "0", "10000", "cycles", "Page-table entry written or cleared.")    \
 	F(u32, pte_flush, "0", "0", "10000", "cycles",                                             \

@@ -174,7 +174,6 @@ static void wait_for_credits(struct pcie_port *port, uint32_t lines)
 {
 	uint32_t have = port->credits;
 
-	port->m.credit_stalls++;
 	for (uint32_t i = port->release_head; i != port->release_tail; i++) {
 		struct credit_release *r = &port->releases[i & port->release_mask];
 
@@ -268,6 +267,8 @@ static void send(struct pcie_port *port, struct pcie_dma *d, struct pcie_unit *u
 	u->last = d->sent == d->len;
 	port->m.tlps += u->tlps;
 	port->m.wire_bytes_up += wire_bytes;
+	if (last > end) /* the wire was free, and had to wait */
+		(*(d->write ? &port->m.credit_stalls : &port->m.tag_stalls))++;
 	port->up_free = end > last ? end : last;
 	arrives = port->up_free + port->conf->latency;
 	event_schedule(&u->event, arrives > now ? arrives : now);
@@ -305,10 +306,8 @@ static bool send_read(struct pcie_port *port)
 
 	/* A piece that needs more tags than the device has takes them all. */
 	tags = tags < port->conf->read_tags ? tags : port->conf->read_tags;
-	if (tags > port->tags) {
-		port->m.tag_stalls++;
+	if (tags > port->tags)
 		return false; /* a completion pumps again */
-	}
 	port->tags -= tags;
 	u = unit_alloc(port);
 	u->len = len;

@@ -14,8 +14,8 @@
 	M(COUNTER, tlps, "TLPs", NULL, "TLPs in both directions.")                                 \
 	M(COUNTER, wire_bytes_up, "bytes", NULL, "Towards memory, headers and all.")               \
 	M(COUNTER, wire_bytes_down, "bytes", NULL, "Towards the device, headers and all.")         \
-	M(COUNTER, credit_stalls, "ops", NULL, "Times that writes ran out of credits.")            \
-	M(COUNTER, tag_stalls, "ops", NULL, "Times that reads ran out of tags.")                   \
+	M(COUNTER, credit_stalls, "ops", NULL, "Writes that found the link free but no credits.")  \
+	M(COUNTER, tag_stalls, "ops", NULL, "Reads that found the link free but no tags.")         \
 	M(COUNTER, faulted, "DMAs", NULL, "DMAs that the IOMMU refused, at least in part.")        \
 	M(HIST, write_latency, "ps", NULL, "DMA write: from the device until visible in memory.")  \
 	M(HIST, read_latency, "ps", NULL,                                                          \

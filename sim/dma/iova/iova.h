@@ -16,24 +16,52 @@ struct iova_env {
 	const char *name; /* "dom0", prefix of lock names */
 	uint64_t first_pfn, last_pfn; /* the space, both usable */
 	unsigned ncpus;
+	bool owner_runs_work; /* the allocator arms no timers; the owner calls ops->work (replays) */
 };
 
 struct iova_req {
 	uint32_t npages; /* > 0 */
 	uint64_t limit_pfn; /* highest usable PFN (device mask, 32-bit-first policy) */
 	bool size_aligned; /* aligned to its size rounded up to a power of two */
+	/* The first of several tries: fail rather than take back what the CPUs' caches hold. */
+	bool keep_caches;
 };
 
 struct iova_range {
 	uint64_t pfn;
 	uint32_t npages; /* as asked for */
 	void *cookie; /* the allocator's own: makes free cheaper; NULL: look it up */
+	/* Filled by alloc, also when it fails: invalidations of the whole domain that have to complete
+	 * before a device may use the range (IOVA_TELLS_REUSE). Not looked at by free. */
+	uint32_t flushes;
+};
+
+/* What a flush policy, the DMA layer and the tests may rely on. */
+enum iova_caps {
+	/* Says in iova_range.flushes when it hands out addresses from behind the point that its search
+	 * had reached: the moment for "flush before reuse". */
+	IOVA_TELLS_REUSE = 1 << 0,
+	/* And that is every moment: an address is never handed out again without it, unless need_flush
+	 * said so at its free. A policy may then leave all invalidations to those two. */
+	IOVA_REUSE_IS_TOLD = 1 << 1,
+	/* The driver it comes from asks for size alignment for coherent memory only. */
+	IOVA_ALIGNS_COHERENT_ONLY = 1 << 2,
+	/* Parts of the space belong to some CPUs or sizes: one request may fail while others do not. */
+	IOVA_SPLITS_SPACE = 1 << 3,
+};
+
+/* Where a bitmap will be searched next: for replays and tests. */
+struct iova_cursor {
+	uint64_t next_pfn; /* of the domain's one pointer */
+	uint32_t index, next_bit; /* or the CPU's aperture, and the pointer in that of the PFN */
+	uint32_t apertures; /* in use */
 };
 
 struct iova_allocator_ops {
 	const char *name; /* the YAML value: "rbtree-3.1" */
 	const char *summary; /* one line for `iommusim list` */
 	const char *source; /* what it models: "Linux 3.1 drivers/iommu/iova.c" */
+	unsigned caps; /* of enum iova_caps */
 	size_t state_size; /* the core allocates and zeroes; the allocator never does */
 	const struct conf_table *conf; /* NULL: no parameters */
 
@@ -51,6 +79,29 @@ struct iova_allocator_ops {
 	void (*free)(void *state, struct proc *p, const struct iova_range *r);
 	/* Take [first, last] out of the space, before the first alloc. */
 	void (*reserve)(void *state, struct proc *p, uint64_t first_pfn, uint64_t last_pfn);
+
+	/* Optional pair: the lock that the driver holds through a whole map (from before alloc until the
+	 * tables are written and flushed) or unmap (from before the tables are cleared until the free and
+	 * its flush). The calls in between, by the same p, do not take it again; without the pair each
+	 * call takes it by itself. May wait. */
+	void (*enter)(void *state, struct proc *p);
+	void (*leave)(void *state, struct proc *p);
+
+	/* Optional, for flushing before reuse. need_flush, after a free: the address lies ahead of the
+	 * search and could be handed out before the search comes round, so its invalidation must not
+	 * wait. flushed: the owner has invalidated what alloc or need_flush asked for. */
+	bool (*need_flush)(const void *state);
+	void (*flushed)(void *state);
+
+	/* Optional: one run of the work that the allocator has put off (delayed work), of all that is
+	 * pending. By its own timers, or by the owner if env->owner_runs_work. May wait. */
+	void (*work)(void *state, struct proc *p);
+	/* Optional, before fini: cancel that work and wait for what is running. May wait. */
+	void (*stop)(void *state, struct proc *p);
+
+	/* Optional; cpu: whose index; pfn: in which aperture, 0: none. */
+	void (*cursor)(
+		const void *state, unsigned cpu, uint64_t pfn, struct iova_cursor *out);
 
 	/* Walk the whole structure; for tests and conformance. */
 	bool (*check)(const void *state, struct err *err);
