@@ -294,9 +294,10 @@ static void next_descriptor(struct invq *q)
 	struct vtd_hw *hw = &q->v->hw;
 	uint64_t iqa = reg64(&hw->regs, VTD_IQA), base = iqa & IQA_IQA;
 	uint64_t size = (uint64_t)1 << (FIELD_GET(IQA_QS, iqa) + 12);
-	uint64_t head = reg64(&hw->regs, VTD_IQH);
+	uint64_t head = reg64(&hw->regs, VTD_IQH), tail = reg64(&hw->regs, VTD_IQT);
 	unsigned bytes = iqa & IQA_DW ? 32 : 16;
-	bool good = head % bytes == 0 && fetch(q, base, head, reg64(&hw->regs, VTD_IQT), bytes);
+	bool good = head < size && tail < size && head % bytes == 0 && tail % bytes == 0 &&
+		    fetch(q, base, head, tail, bytes);
 
 	if (good) {
 		struct descriptor d = read_descriptor(q, base + head, bytes);

@@ -140,6 +140,27 @@ void vtd_hw_fini(struct vtd *v)
 	regfile_fini(&hw->regs);
 }
 
+static void print_register(
+	const struct vtd_hw *hw, const char *name, uint32_t at, unsigned bytes, FILE *out)
+{
+	fprintf(out, "%-8s 0x%03x  0x%0*llx\n", name, at, (int)bytes * 2,
+		(unsigned long long)regfile_read(&hw->regs, at, bytes));
+}
+
+void vtd_hw_print_registers(const struct vtd *v, FILE *out)
+{
+	const struct vtd_hw *hw = &v->hw;
+
+	for (size_t i = 0; i < ARRAY_SIZE(regs); i++)
+		print_register(hw, regs[i].name, regs[i].offset, regs[i].bytes, out);
+	print_register(hw, "IVA", hw->iro, 8, out);
+	print_register(hw, "IOTLB", hw->iro + 8, 8, out);
+	for (unsigned i = 0; i < hw->nfr; i++) {
+		print_register(hw, "FRCD.lo", hw->fro + 16 * i, 8, out);
+		print_register(hw, "FRCD.hi", hw->fro + 16 * i + 8, 8, out);
+	}
+}
+
 uint64_t vtd_mmio_read(struct vtd *v, uint32_t offset, unsigned bytes)
 {
 	/* GCMD is write-only. */

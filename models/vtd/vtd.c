@@ -146,6 +146,44 @@ static void obs_mark(void *state, uint16_t domain, iova_t iova, uint32_t npages,
 	walkers_mark(v->hw.walkers, domain, iova, npages, w);
 }
 
+static void obs_print(const void *state, FILE *out)
+{
+	const struct vtd *v = state;
+	const struct {
+		const char *name;
+		const struct tagcache *cache;
+	} caches[] = {
+		{ "context cache", &v->hw.context },
+		{ "PASID cache", &v->hw.pasid },
+		{ "IOTLB", &v->hw.iotlb },
+		{ "PD cache", &v->hw.pwc[0] },
+		{ "PDP cache", &v->hw.pwc[1] },
+		{ "PML4 cache", &v->hw.pwc[2] },
+		{ "PML5 cache", &v->hw.pwc[3] },
+	};
+
+	vtd_hw_print_registers(v, out);
+	for (size_t i = 0; i < ARRAY_SIZE(caches); i++)
+		fprintf(out, "%-14s %u of %u entries\n", caches[i].name, caches[i].cache->used,
+			caches[i].cache->nsets * caches[i].cache->nways);
+	fprintf(out, "%-14s %s\n", "invalidations", v->hw.busy ? "in progress" : "idle");
+	fprintf(out, "%-14s %s\n", "walkers", walkers_idle(v->hw.walkers) ? "idle" : "busy");
+}
+
+static void obs_trace(void *state, bool on)
+{
+	struct vtd *v = state;
+
+	walkers_trace(v->hw.walkers, on);
+}
+
+static void obs_print_walk(const void *state, FILE *out)
+{
+	const struct vtd *v = state;
+
+	walkers_print_trace(v->hw.walkers, out);
+}
+
 const struct iommu_model_ops vtd_model_ops = {
 	.name = "vtd",
 	.summary =
@@ -171,5 +209,8 @@ const struct iommu_model_ops vtd_model_ops = {
 	.drv_unmap = vtd_drv_unmap,
 	.drv_flush = vtd_drv_flush,
 	.drv_faults = vtd_drv_faults,
+	.obs_print = obs_print,
+	.obs_trace = obs_trace,
+	.obs_print_walk = obs_print_walk,
 	.obs_mark = obs_mark,
 };

@@ -171,6 +171,7 @@ struct vtd {
 /* ---- hardware half ---- */
 void vtd_hw_init(struct vtd *v);
 void vtd_hw_fini(struct vtd *v);
+void vtd_hw_print_registers(const struct vtd *v, FILE *out);
 uint64_t vtd_mmio_read(struct vtd *v, uint32_t offset, unsigned bytes);
 void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t value);
 bool vtd_translate(struct vtd *v, struct xlate *x);

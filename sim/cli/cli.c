@@ -14,7 +14,10 @@ static const struct cli_command commands[] = {
 		cmd_list },
 	{ "help", "[COMMAND | KEY | metrics]",
 		"Explain a command, a configuration key, the metrics.", cmd_help },
-	{ "conform", "KIND FILE", "Replay vectors recorded from real kernels.", cmd_conform },
+	{ "conform", "KIND FILE", "Replay vectors recorded from kernels and hardware.",
+		cmd_conform },
+	{ "machine", "[options]", "Drive one IOMMU by hand: commands on standard input.",
+		cmd_machine },
 };
 
 const struct cli_command *cli_commands(size_t *n)

@@ -24,5 +24,6 @@ int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_conform(int argc, char **argv);
+int cmd_machine(int argc, char **argv);
 
 #endif

@@ -23,6 +23,7 @@
 #endif
 
 #ifdef CTX_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #define STACK_BYTES (256u << 10) /* red zones make frames several times larger */
 #else
@@ -56,6 +57,12 @@ struct ctx {
 };
 
 #ifdef CTX_ASAN
+/* The memory may have been the stack of a flow that never ended: its frames' red zones go. */
+static void forget_frames(struct ctx *c)
+{
+	ASAN_UNPOISON_MEMORY_REGION(c->map, c->map_bytes);
+}
+
 static void before_enter(struct ctx *c, void **scheduler_fake)
 {
 	size_t guard = (size_t)sysconf(_SC_PAGESIZE);
@@ -79,6 +86,11 @@ static void after_leave(struct ctx *c)
 	__sanitizer_finish_switch_fiber(c->fake_stack, &c->scheduler_bottom, &c->scheduler_size);
 }
 #else
+static void forget_frames(struct ctx *c)
+{
+	(void)c;
+}
+
 static void before_enter(struct ctx *c, void **scheduler_fake)
 {
 	(void)c;
@@ -190,6 +202,7 @@ struct ctx *ctx_create(ctx_fn *fn, void *arg, unsigned colour)
 		perror("iommusim: no memory for a simulated flow's stack");
 		exit(2);
 	}
+	forget_frames(c);
 	c->valgrind_id = VALGRIND_STACK_REGISTER(c->map + guard, c->map + c->map_bytes);
 	prepare(c, c->map + c->map_bytes - (colour * 17u & 255u) * 64u);
 	return c;

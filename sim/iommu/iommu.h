@@ -82,6 +82,12 @@ struct iommu_model_ops {
 	/* Read back, log and clear recorded faults, as the fault interrupt's handler does by itself. */
 	void (*drv_faults)(void *state, struct proc *p);
 
+	/* For people: named registers and the caches' contents in numbers; the reads of the walk that
+	 * was begun last, kept after obs_trace(true). */
+	void (*obs_print)(const void *state, FILE *out);
+	void (*obs_trace)(void *state, bool on);
+	void (*obs_print_walk)(const void *state, FILE *out);
+
 	/* Mark every cached or in-flight translation of the range with the window; each mark is a
 	 * window_hold, dropped with window_drop when the entry goes. */
 	void (*obs_mark)(void *state, uint16_t domain, iova_t iova, uint32_t npages, window_id w);

@@ -13,6 +13,8 @@ static const struct metric_desc desc[] = { WALKER_METRICS(METRIC_DESC_) };
 const struct metric_table walker_metric_table = { "walker", "Page walkers of a remapping unit.",
 	desc, ARRAY_SIZE(desc) };
 
+#define TRACE_MAX 64u
+
 struct walker_pool {
 	struct machine *machine;
 	const struct walker_ops *ops;
@@ -22,6 +24,13 @@ struct walker_pool {
 	struct waitq idle; /* walkers without work */
 	struct waitq drained; /* invalidations that wait */
 	uint64_t begun;
+	bool tracing;
+	unsigned ntrace; /* reads of the walk begun last, TRACE_MAX at most */
+	struct {
+		hpa_t at;
+		uint64_t value;
+		bool exists;
+	} trace[TRACE_MAX];
 	struct walker_metrics m;
 	sim_time measured_from;
 };
@@ -87,6 +96,7 @@ static void walker_main(struct proc *p, void *arg)
 		from = now_of(wp);
 		hist_add(&wp->m.queue_wait, from - w->missed_at);
 		w->begun = ++wp->begun;
+		wp->ntrace = 0;
 		wp->ops->walk(wp->model, p, w);
 		proc_sync(p);
 		wp->m.busy += now_of(wp) - from;
@@ -185,6 +195,32 @@ void walkers_miss(struct walker_pool *wp, struct xlate *x)
 	list_push_back(&w->requests, &x->link);
 }
 
+static void note_read(struct walker_pool *wp, hpa_t at, const uint64_t *v)
+{
+	if (!wp->tracing || wp->ntrace == TRACE_MAX)
+		return;
+	wp->trace[wp->ntrace].at = at;
+	wp->trace[wp->ntrace].value = v ? *v : 0;
+	wp->trace[wp->ntrace++].exists = v != NULL;
+}
+
+void walkers_trace(struct walker_pool *wp, bool on)
+{
+	wp->tracing = on;
+	wp->ntrace = 0;
+}
+
+void walkers_print_trace(const struct walker_pool *wp, FILE *out)
+{
+	for (unsigned i = 0; i < wp->ntrace; i++) {
+		fprintf(out, "  read 0x%llx: ", (unsigned long long)wp->trace[i].at.a);
+		if (wp->trace[i].exists)
+			fprintf(out, "0x%llx\n", (unsigned long long)wp->trace[i].value);
+		else
+			fputs("no memory there\n", out);
+	}
+}
+
 bool walk_read(struct walker_pool *wp, struct proc *p, struct walk *w, hpa_t at, uint64_t *v,
 	unsigned words, sim_time *arrives)
 {
@@ -193,10 +229,13 @@ bool walk_read(struct walker_pool *wp, struct proc *p, struct walk *w, hpa_t at,
 	proc_sync(p);
 	w->mem_reads++;
 	*arrives = mem_read_done(mem, proc_now(p), words * (unsigned)sizeof(*v));
-	if (!mem_exists(mem, at, words * sizeof(*v)))
+	if (!mem_exists(mem, at, words * sizeof(*v))) {
+		note_read(wp, at, NULL);
 		return false;
+	}
 	for (unsigned i = 0; i < words; i++)
 		v[i] = mem_read64(mem, (hpa_t){ at.a + i * sizeof(*v) });
+	note_read(wp, at, v);
 	return true;
 }
 

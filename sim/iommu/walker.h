@@ -11,6 +11,7 @@
  */
 #ifndef SIM_IOMMU_WALKER_H
 #define SIM_IOMMU_WALKER_H
+#include <stdio.h>
 #include "engine/proc.h"
 #include "hw/machine.h"
 #include "hw/xlate.h"
@@ -77,6 +78,9 @@ void walkers_invalidate(struct walker_pool *wp, struct proc *p, enum walker_infl
 void walkers_mark(
 	struct walker_pool *wp, uint16_t domain, iova_t iova, uint32_t npages, window_id w);
 bool walkers_idle(const struct walker_pool *wp);
+/* Keep the reads of walks from now on, for people: the last walk's, printed one a line. */
+void walkers_trace(struct walker_pool *wp, bool on);
+void walkers_print_trace(const struct walker_pool *wp, FILE *out);
 
 extern const struct metric_table walker_metric_table;
 

@@ -35,7 +35,7 @@ struct tally {
 	size_t step;
 };
 
-static void differs(struct tally *t, const struct hw_case *c, const json_t *step, const char *what,
+static void differs(struct tally *t, struct hw_case *c, const json_t *step, const char *what,
 	const char *got)
 {
 	char *text;
@@ -45,6 +45,7 @@ static void differs(struct tally *t, const struct hw_case *c, const json_t *step
 	text = json_dumps(step, JSON_COMPACT | JSON_ENCODE_ANY);
 	fprintf(t->out, "%s:%u: case %s (%s), step %zu: %s differs\n  step: %s\n  got:  %s\n",
 		t->pos.file, t->pos.line, c->id, c->note, t->step, what, text, got);
+	c->rig.model->obs_print_walk(c->rig.state, t->out);
 	free(text);
 }
 
@@ -114,7 +115,7 @@ static void check_register(struct tally *t, struct hw_case *c, const json_t *ste
 
 	if (!expected || t->branched)
 		return;
-	value = hw_register_read(c, offset, bytes);
+	value = hw_rig_mmio_read(&c->rig, offset, bytes);
 	if (value == hw_number(expected))
 		return;
 	snprintf(got, sizeof(got), "register 0x%x is 0x%" PRIx64, offset, value);
@@ -140,7 +141,7 @@ static void check_entries(struct tally *t, struct hw_case *c, const json_t *step
 		return;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *e = json_array_get(list, i);
-		uint64_t at = hw_number(json_array_get(e, 0)), value = hw_memory_read(c, at);
+		uint64_t at = hw_number(json_array_get(e, 0)), value = hw_rig_mem_read(&c->rig, at);
 
 		if (value == hw_number(json_array_get(e, 1)))
 			continue;
@@ -165,7 +166,7 @@ static void dma(struct tally *t, struct hw_case *c, const json_t *step)
 
 		if (!segment)
 			break; /* the recording stops a request at its first refused page */
-		hw_dma(c, &x);
+		hw_rig_dma(&c->rig, &x);
 		judge(t, c, step, segment, segment, &x);
 		at += len;
 		left -= len;
@@ -190,7 +191,7 @@ static void check_reads(struct tally *t, struct hw_case *c, const json_t *step)
 			(unsigned)hw_number(json_array_get(r, 0)));
 	}
 	for (size_t i = 0; i < json_array_size(rdm); i++) {
-		uint64_t at = hw_number(json_array_get(rdm, i)), value = hw_memory_read(c, at);
+		uint64_t at = hw_number(json_array_get(rdm, i)), value = hw_rig_mem_read(&c->rig, at);
 
 		if (value == hw_number(json_array_get(json_object_get(exp, "rdm"), i)))
 			continue;

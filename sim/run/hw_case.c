@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/bug.h"
-#include "hw/mem.h"
 #include "run/schema.h"
 
 /* Which model stands for a vendor, and which of its keys the case's capabilities set. */
@@ -34,17 +32,6 @@ static const struct vendor *find_vendor(const char *name)
 	return NULL;
 }
 
-static const struct iommu_model_ops *find_model(const char *name)
-{
-	size_t n;
-	const struct iommu_model_ops *const *ops = iommu_models(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(ops[i]->name, name) == 0)
-			return ops[i];
-	return NULL;
-}
-
 static bool set(
 	struct conf_doc *doc, struct err *err, const char *key, uint64_t value, const char *unit)
 {
@@ -66,7 +53,8 @@ static bool set_memory(struct conf_doc *doc, const json_t *ram, struct err *err)
 	       set(doc, err, "memory.hole", high ? ((uint64_t)1 << 32) - low_end : 0, "B");
 }
 
-static bool configure(struct hw_case *c, const struct vendor *v, struct err *err)
+static bool configure(
+	const struct hw_case *c, const struct vendor *v, struct conf **conf, struct err *err)
 {
 	const json_t *caps = json_object_get(c->json, "caps");
 	struct conf_doc *doc = conf_doc_create();
@@ -80,46 +68,16 @@ static bool configure(struct hw_case *c, const struct vendor *v, struct err *err
 		ok = set(doc, err, key, hw_number(json_object_get(caps, v->keys[i].cap)), "");
 		free(key);
 	}
-	ok = ok && conf_bind(schema_get(), doc, &c->conf, err);
+	ok = ok && conf_bind(schema_get(), doc, conf, err);
 	free(model);
 	conf_doc_destroy(doc);
 	return ok;
 }
 
-static bool build(struct hw_case *c, const struct vendor *v, struct err *err)
-{
-	struct metric_scope *root;
-
-	c->engine = engine_create(1);
-	c->metrics = metrics_create();
-	c->machine_conf = (struct machine_conf){
-		.cpu = conf_common(c->conf, "cpu"),
-		.cost = conf_common(c->conf, "cost"),
-		.lock = conf_common(c->conf, "lock"),
-		.mem = conf_common(c->conf, "memory"),
-	};
-	machine_init(&c->machine, &c->machine_conf, c->engine, c->metrics);
-	root = metrics_root(c->metrics);
-	c->windows = windows_create(metric_scope_child(root, "windows"));
-	c->model = find_model(v->model);
-	BUG_ON(!c->model);
-	c->state = xcalloc(1, c->model->state_size);
-	return c->model->init(c->state, conf_of_variant(c->conf, "iommu"),
-		&(struct iommu_env){ .machine = &c->machine,
-			.windows = c->windows,
-			.scope = metric_scope_child(root, "iommu0") },
-		err);
-}
-
-/* Until nothing is left to happen: commands and invalidations are done. */
-static void settle(struct hw_case *c)
-{
-	engine_run(c->engine, SIM_TIME_NEVER);
-}
-
 bool hw_case_begin(struct hw_case *c, json_t *json, bool *known, struct err *err)
 {
 	const struct vendor *v = find_vendor(json_string_value(json_object_get(json, "vendor")));
+	struct conf *conf;
 
 	*c = (struct hw_case){ .json = json };
 	c->id = json_string_value(json_object_get(json, "id"));
@@ -127,37 +85,30 @@ bool hw_case_begin(struct hw_case *c, json_t *json, bool *known, struct err *err
 	*known = v != NULL;
 	if (!v)
 		return true;
-	if (!configure(c, v, err) || !build(c, v, err))
+	if (!configure(c, v, &conf, err) || !hw_rig_create(&c->rig, conf, err))
 		return false;
+	c->built = true;
+	c->rig.model->obs_trace(c->rig.state, true);
 	if (!hw_memory_writes(c, json_object_get(json, "mem")))
 		return err_set(err, "the case's \"mem\" names memory that does not exist");
-	settle(c);
 	return hw_register_writes(c, json_object_get(json, "init")) ||
 	       err_set(err, "the case's \"init\" is malformed");
 }
 
 void hw_case_end(struct hw_case *c)
 {
-	if (!c->engine)
-		return;
-	metrics_destroy(c->metrics);
-	c->model->fini(c->state);
-	machine_fini(&c->machine);
-	windows_destroy(c->windows);
-	engine_destroy(c->engine);
-	free(c->state);
-	conf_destroy(c->conf);
+	if (c->built)
+		hw_rig_destroy(&c->rig);
 }
 
 bool hw_memory_writes(struct hw_case *c, const json_t *list)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *e = json_array_get(list, i);
-		hpa_t at = { hw_number(json_array_get(e, 0)) };
 
-		if (at.a % 8 || !mem_exists(c->machine.mem, at, 8))
+		if (!hw_rig_mem_write(&c->rig, hw_number(json_array_get(e, 0)),
+			    hw_number(json_array_get(e, 1))))
 			return false;
-		mem_write64(c->machine.mem, at, hw_number(json_array_get(e, 1)));
 	}
 	return true;
 }
@@ -169,43 +120,9 @@ bool hw_register_writes(struct hw_case *c, const json_t *list)
 
 		if (json_array_size(e) != 3)
 			return false;
-		c->model->hw_mmio_write(c->state, (uint32_t)hw_number(json_array_get(e, 1)),
+		hw_rig_mmio_write(&c->rig, (uint32_t)hw_number(json_array_get(e, 1)),
 			(unsigned)hw_number(json_array_get(e, 0)), hw_number(json_array_get(e, 2)));
-		settle(c);
+		hw_rig_settle(&c->rig);
 	}
 	return true;
-}
-
-uint64_t hw_register_read(struct hw_case *c, uint32_t offset, unsigned bytes)
-{
-	return c->model->hw_mmio_read(c->state, offset, bytes);
-}
-
-uint64_t hw_memory_read(struct hw_case *c, uint64_t at)
-{
-	return mem_exists(c->machine.mem, (hpa_t){ at }, 8)
-		       ? mem_read64(c->machine.mem, (hpa_t){ at })
-		       : UINT64_MAX;
-}
-
-struct request {
-	struct xlate x;
-	bool *answered;
-};
-
-static void done(struct xlate *x)
-{
-	*container_of(x, struct request, x)->answered = true;
-}
-
-void hw_dma(struct hw_case *c, struct xlate *x)
-{
-	struct request r = { .x = *x, .answered = &c->answered };
-
-	r.x.done = done;
-	list_init(&r.x.link);
-	c->answered = c->model->hw_translate(c->state, &r.x);
-	settle(c);
-	BUG_ON(!c->answered);
-	*x = r.x;
 }
