@@ -161,6 +161,20 @@ static bool invalidate_pasid_cache(struct invq *q, const struct descriptor *d)
 
 /* ---- wait: 6.5.2.8 ---- */
 
+static void complete_event(struct vtd *v)
+{
+	struct vtd_hw *hw = &v->hw;
+	uint32_t iectl = reg32(&hw->regs, VTD_IECTL);
+
+	if (reg32(&hw->regs, VTD_ICS) & ICS_IWC)
+		return; /* the last one has not been looked at yet */
+	reg32_set(&hw->regs, VTD_ICS, (uint32_t)ICS_IWC);
+	if (iectl & IECTL_IM)
+		reg32_set(&hw->regs, VTD_IECTL, iectl | (uint32_t)IECTL_IP);
+	else if (hw->completion_event)
+		hw->completion_event(hw->fault_ctx);
+}
+
 static bool wait_descriptor(struct invq *q, const struct descriptor *d)
 {
 	struct vtd_hw *hw = &q->v->hw;
@@ -175,7 +189,7 @@ static bool wait_descriptor(struct invq *q, const struct descriptor *d)
 		mem_write32(mem, at, (uint32_t)FIELD_GET(QI_WAIT_DATA, d->lo));
 	}
 	if (d->lo & QI_WAIT_IF)
-		reg32_set(&hw->regs, VTD_ICS, (uint32_t)ICS_IWC);
+		complete_event(q->v);
 	return true;
 }
 

@@ -25,6 +25,16 @@ static const struct reg_desc regs[] = {
 	REG(IQT, 8, IQT_QT, 0),
 	REG(IQA, 8, IQA_IQA | IQA_DW | IQA_QS, 0),
 	REG(ICS, 4, 0, ICS_IWC),
+	REG(IECTL, 4, IECTL_IM, 0),
+	REG(IEDATA, 4, 0xffffffff, 0),
+	REG(IEADDR, 4, 0xfffffffc, 0),
+	REG(IEUADDR, 4, 0xffffffff, 0),
+	REG(IQERCD, 8, 0, 0),
+	REG(PMEN, 4, PMEN_EPM, 0),
+	REG(PLMBASE, 4, GENMASK64(31, 21), 0),
+	REG(PLMLIMIT, 4, GENMASK64(31, 21), 0),
+	REG(PHMBASE, 8, GENMASK64(63, 21), 0),
+	REG(PHMLIMIT, 8, GENMASK64(63, 21), 0),
 };
 
 static uint64_t reset_value(const struct vtd_conf *conf, uint32_t offset)
@@ -38,6 +48,8 @@ static uint64_t reset_value(const struct vtd_conf *conf, uint32_t offset)
 		return conf->ecap;
 	case VTD_FECTL:
 		return FECTL_IM;
+	case VTD_IECTL:
+		return IECTL_IM;
 	default:
 		return 0;
 	}
@@ -180,6 +192,43 @@ static void update_ppf(struct vtd_hw *hw)
 	reg32_set(&hw->regs, VTD_FSTS, fsts);
 }
 
+/* 11.4.12: without the region registers the enable bit has nothing to enable. */
+static void pmen_written(struct vtd *v)
+{
+	uint32_t pmen = reg32(&v->hw.regs, VTD_PMEN);
+	bool has = v->conf->cap & (CAP_PLMR | CAP_PHMR);
+	bool on = has && (pmen & PMEN_EPM);
+
+	reg32_set(&v->hw.regs, VTD_PMEN, on ? (uint32_t)(PMEN_EPM | PMEN_PRS) : 0);
+}
+
+bool vtd_is_protected(const struct vtd *v, uint64_t pa)
+{
+	const struct regfile *rf = &v->hw.regs;
+	uint64_t low = BIT64(21) - 1; /* bases and limits are of 2 MiB */
+
+	if (!(reg32(rf, VTD_PMEN) & PMEN_PRS))
+		return false;
+	if ((v->conf->cap & CAP_PLMR) && pa >= reg32(rf, VTD_PLMBASE) &&
+		pa <= (reg32(rf, VTD_PLMLIMIT) | low))
+		return true;
+	return (v->conf->cap & CAP_PHMR) && pa >= reg64(rf, VTD_PHMBASE) &&
+	       pa <= (reg64(rf, VTD_PHMLIMIT) | low);
+}
+
+/* An event whose mask was lifted while it was pending is raised then (11.4.7.2, 11.4.10). */
+static void unmasked(struct vtd *v, uint32_t control, uint64_t mask, uint64_t pending,
+	void (*raise)(void *ctx), void *ctx)
+{
+	uint32_t value = reg32(&v->hw.regs, control);
+
+	if ((value & mask) || !(value & pending))
+		return;
+	reg32_set(&v->hw.regs, control, value & ~(uint32_t)pending);
+	if (raise)
+		raise(ctx);
+}
+
 static void gcmd_written(struct vtd *v)
 {
 	struct vtd_hw *hw = &v->hw;
@@ -215,6 +264,12 @@ void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t val
 	}
 	if (offset + bytes > hw->fro && offset < hw->fro + 16 * hw->nfr)
 		update_ppf(hw);
+	if (reg_touches(offset, bytes, VTD_PMEN + 3))
+		pmen_written(v);
+	if (reg_touches(offset, bytes, VTD_FECTL + 3))
+		unmasked(v, VTD_FECTL, FECTL_IM, FECTL_IP, hw->fault_event, hw->fault_ctx);
+	if (reg_touches(offset, bytes, VTD_IECTL + 3))
+		unmasked(v, VTD_IECTL, IECTL_IM, IECTL_IP, hw->completion_event, hw->fault_ctx);
 	if (reg_touches(offset, bytes, VTD_FSTS))
 		vtd_invq_ring(v); /* a cleared IQE lets the queue go on */
 }

@@ -82,7 +82,9 @@ static struct tag_entry *iotlb_lookup(struct vtd_hw *hw, uint16_t space, uint64_
 static bool answer_untranslated(struct vtd *v, struct xlate *x)
 {
 	v->hw.m.pass_through++;
-	x->ok = x->hit = true;
+	x->hit = true;
+	x->ok = !vtd_is_protected(v, x->iova.a); /* blocked without a fault record: 7.1.1 */
+	v->hw.m.protected_memory += !x->ok;
 	x->pa = (hpa_t){ x->iova.a };
 	x->page_lg2 = PAGE_LG2;
 	x->latency = v->conf->iotlb_hit;

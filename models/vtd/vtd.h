@@ -56,6 +56,8 @@ CONF_DECLARE(vtd_conf, VTD_CONF);
 	M(COUNTER, requests, "ops", NULL, "Translation requests.")                                 \
 	M(COUNTER, iotlb_hits, "ops", "requests", "Answered by the IOTLB.")                        \
 	M(COUNTER, pass_through, "ops", "requests", "Not translated: off or pass-through.")        \
+	M(COUNTER, protected_memory, "ops", "requests",                                            \
+		"Requests refused by the protected memory regions.")                               \
 	M(COUNTER, faults, "ops", "requests", "Requests refused.")                                 \
 	M(COUNTER, reads_root, "reads", NULL, "Root entries read by walks.")                       \
 	M(COUNTER, reads_context, "reads", NULL, "Context entries read by walks.")                 \
@@ -134,7 +136,8 @@ struct vtd_hw {
 	struct waitq doorbell;
 	bool register_request; /* CCMD or IOTLB_REG was written */
 	bool busy;
-	void (*fault_event)(void *ctx);
+	void (*fault_event)(void *ctx); /* interrupts, as the driver half receives them; or NULL */
+	void (*completion_event)(void *ctx);
 	void *fault_ctx;
 	struct vtd_metrics m;
 	struct invq_metrics q;
@@ -175,6 +178,8 @@ void vtd_hw_print_registers(const struct vtd *v, FILE *out);
 uint64_t vtd_mmio_read(struct vtd *v, uint32_t offset, unsigned bytes);
 void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t value);
 bool vtd_translate(struct vtd *v, struct xlate *x);
+/* Protected memory regions (PMEN): no DMA to there while translation is off. */
+bool vtd_is_protected(const struct vtd *v, uint64_t pa);
 extern const struct walker_ops vtd_walker_ops;
 void vtd_invq_start(struct vtd *v);
 void vtd_invq_ring(struct vtd *v); /* something to do */

@@ -21,16 +21,28 @@ enum {
 	VTD_FEDATA = 0x3c,
 	VTD_FEADDR = 0x40,
 	VTD_FEUADDR = 0x44,
+	VTD_PMEN = 0x64,
+	VTD_PLMBASE = 0x68,
+	VTD_PLMLIMIT = 0x6c,
+	VTD_PHMBASE = 0x70,
+	VTD_PHMLIMIT = 0x78,
 	VTD_IQH = 0x80,
 	VTD_IQT = 0x88,
 	VTD_IQA = 0x90,
 	VTD_ICS = 0x9c,
+	VTD_IECTL = 0xa0,
+	VTD_IEDATA = 0xa4,
+	VTD_IEADDR = 0xa8,
+	VTD_IEUADDR = 0xac,
+	VTD_IQERCD = 0xb0,
 };
 /* IVA and IOTLB_REG stand at ECAP.IRO x 16, the fault recording registers at CAP.FRO x 16. */
 
 /* 11.4.2 Capability Register */
 #define CAP_ND     GENMASK64(2, 0)
 #define CAP_RWBF   BIT64(4)
+#define CAP_PLMR   BIT64(5)
+#define CAP_PHMR   BIT64(6)
 #define CAP_CM     BIT64(7)
 #define CAP_SAGAW  GENMASK64(12, 8)
 #define CAP_MGAW   GENMASK64(21, 16)
@@ -116,6 +128,23 @@ enum { RTADDR_TTM_LEGACY = 0, RTADDR_TTM_SCALABLE = 1 };
 #define IQA_QS  GENMASK64(2, 0)
 #define IQA_DW  BIT64(11) /* 256-bit descriptors */
 #define ICS_IWC BIT64(0)
+
+/* 11.4.10 Invalidation Event Control Register, 11.4.11 Invalidation Queue Error Record */
+#define IECTL_IM    BIT64(31)
+#define IECTL_IP    BIT64(30)
+#define IQERCD_IQEI GENMASK64(3, 0)
+enum {
+	IQEI_NONE = 0, /* no more than that the queue stopped */
+	IQEI_TAIL = 1, /* invalid tail pointer */
+	IQEI_FETCH = 2, /* descriptor fetch error */
+	IQEI_TYPE = 3, /* invalid descriptor type */
+	IQEI_RESERVED = 4, /* reserved field is not 0 */
+	IQEI_FIELD = 6, /* invalid field */
+};
+
+/* 11.4.12 Protected Memory Enable Register */
+#define PMEN_EPM BIT64(31)
+#define PMEN_PRS BIT64(0)
 
 /* Granularities of CCMD.CIRG, IOTLB_REG.IIRG and the descriptors' G fields. */
 enum { VTD_GLOBAL = 1, VTD_DOMAIN = 2, VTD_SELECTIVE = 3 };
