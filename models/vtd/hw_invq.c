@@ -253,17 +253,18 @@ static const struct {
 	[QI_PAGE_GROUP_RESPONSE] = { UINT64_MAX, UINT64_MAX, true, page_group_descriptor },
 };
 
-static bool execute(struct invq *q, const struct descriptor *d)
+/* 0, or what IQERCD reports. */
+static unsigned execute(struct invq *q, const struct descriptor *d)
 {
 	uint64_t type = FIELD_GET(QI_TYPE, d->lo);
 
 	if (type >= ARRAY_SIZE(types) || !types[type].execute)
-		return false;
+		return IQEI_TYPE;
 	if (types[type].scalable_only && !(q->v->conf->ecap & ECAP_SMTS))
-		return false;
+		return IQEI_TYPE;
 	if ((d->lo & ~types[type].lo) || (d->hi & ~types[type].hi) || d->rest)
-		return false;
-	return types[type].execute(q, d);
+		return IQEI_RESERVED;
+	return types[type].execute(q, d) ? 0 : IQEI_FIELD;
 }
 
 static bool queue_ready(const struct vtd_hw *hw)
@@ -303,25 +304,34 @@ static struct descriptor read_descriptor(struct invq *q, uint64_t at, unsigned b
 	return d;
 }
 
+/* 6.5.2.10: the head stays at the bad descriptor. */
+static void stop_queue(struct vtd_hw *hw, unsigned why)
+{
+	hw->q.errors++;
+	reg64_set(&hw->regs, VTD_IQERCD, FIELD_PREP(IQERCD_IQEI, why));
+	reg32_set(&hw->regs, VTD_FSTS, reg32(&hw->regs, VTD_FSTS) | (uint32_t)FSTS_IQE);
+}
+
 static void next_descriptor(struct invq *q)
 {
 	struct vtd_hw *hw = &q->v->hw;
 	uint64_t iqa = reg64(&hw->regs, VTD_IQA), base = iqa & IQA_IQA;
 	uint64_t size = (uint64_t)1 << (FIELD_GET(IQA_QS, iqa) + 12);
 	uint64_t head = reg64(&hw->regs, VTD_IQH), tail = reg64(&hw->regs, VTD_IQT);
-	unsigned bytes = iqa & IQA_DW ? 32 : 16;
-	bool good = head < size && tail < size && head % bytes == 0 && tail % bytes == 0 &&
-		    fetch(q, base, head, tail, bytes);
+	unsigned bytes = iqa & IQA_DW ? 32 : 16, why = 0;
 
-	if (good) {
+	if (head >= size || tail >= size || head % bytes || tail % bytes)
+		why = IQEI_TAIL;
+	else if (!fetch(q, base, head, tail, bytes))
+		why = IQEI_FETCH;
+	if (!why) {
 		struct descriptor d = read_descriptor(q, base + head, bytes);
 
 		wait_for(q, q->v->conf->inv_decode);
-		good = execute(q, &d);
+		why = execute(q, &d);
 	}
-	if (!good) { /* 6.5.2.10: the head stays at the bad descriptor */
-		hw->q.errors++;
-		reg32_set(&hw->regs, VTD_FSTS, reg32(&hw->regs, VTD_FSTS) | (uint32_t)FSTS_IQE);
+	if (why) {
+		stop_queue(hw, why);
 		return;
 	}
 	hw->q.descriptors++;

@@ -134,7 +134,6 @@ enum { RTADDR_TTM_LEGACY = 0, RTADDR_TTM_SCALABLE = 1 };
 #define IECTL_IP    BIT64(30)
 #define IQERCD_IQEI GENMASK64(3, 0)
 enum {
-	IQEI_NONE = 0, /* no more than that the queue stopped */
 	IQEI_TAIL = 1, /* invalid tail pointer */
 	IQEI_FETCH = 2, /* descriptor fetch error */
 	IQEI_TYPE = 3, /* invalid descriptor type */
