@@ -2,162 +2,11 @@
  * The invalidation engine: descriptors fetched from the ring in memory and executed in order, in
  * simulated time, and the older requests through CCMD and IOTLB_REG. VT-d 4.1 section 6.5.
  */
-#include "models/vtd/vtd.h"
+#include "models/vtd/vtd_invq.h"
 
 #include "hw/mem.h"
 
 #define LINE_BYTES 64u
-
-struct invq {
-	struct vtd *v;
-	struct proc *p;
-	uint64_t line_at; /* address of the line of descriptors last fetched; 0: none */
-	uint64_t line_upto; /* descriptors below this ring offset are in it */
-};
-
-struct descriptor {
-	uint64_t lo, hi, rest; /* rest: third and fourth word of a 256-bit descriptor, or'ed */
-};
-
-static void wait_for(struct invq *q, sim_time t)
-{
-	proc_sleep_until(q->p, proc_now(q->p) + t);
-}
-
-/* Walks in flight first, then the caches: what began earlier must not refill afterwards. */
-static void settle_walks(struct invq *q)
-{
-	struct vtd *v = q->v;
-	sim_time from = proc_now(q->p);
-
-	walkers_invalidate(v->hw.walkers, q->p, (enum walker_inflight)v->conf->inflight);
-	v->hw.q.drained += proc_now(q->p) - from;
-}
-
-/* ---- context cache: 6.5.2.1 ---- */
-
-static void invalidate_context(struct invq *q, uint64_t g, uint16_t sid, unsigned fm)
-{
-	/* FM masks the low function bits of the source id: 1, 2 or 3 of them. */
-	static const uint64_t ignored[] = { 0, 4, 6, 7 };
-	uint64_t mask = 0xffff & ~ignored[fm];
-	struct vtd_hw *hw = &q->v->hw;
-
-	settle_walks(q);
-	wait_for(q, q->v->conf->inv_context);
-	if (g == VTD_SELECTIVE) {
-		tagcache_invalidate(&hw->context, sid, mask);
-		tagcache_invalidate(&hw->pasid, (uint64_t)sid << PASID_BITS, mask << PASID_BITS);
-	} else { /* domain-selective is done as global: scalable-mode entries have no domain */
-		tagcache_invalidate(&hw->context, 0, 0);
-		tagcache_invalidate(&hw->pasid, 0, 0);
-	}
-	hw->q.context++;
-}
-
-/* ---- IOTLB and paging-structure caches: 6.5.2.3 ---- */
-
-/* A range of second-stage addresses says nothing about which first-stage or nested translations of
- * the domain went through it: all of those go. */
-static void sweep_domain(
-	struct vtd *v, uint16_t did, bool pages, uint64_t addr, unsigned am, bool ih)
-{
-	for (uint32_t i = 0; i < v->hw.nspaces; i++) {
-		if (v->hw.spaces[i].did != did)
-			continue;
-		if (pages && v->hw.spaces[i].pasid == VTD_NO_PASID)
-			vtd_space_sweep_pages(v, (uint16_t)i, addr, am, ih);
-		else
-			vtd_space_sweep(v, (uint16_t)i);
-	}
-}
-
-static uint64_t block_of(uint64_t word)
-{
-	return word & QI_IOTLB_HI_ADDR & ~(BIT64(FIELD_GET(QI_IOTLB_HI_AM, word) + PAGE_LG2) - 1);
-}
-
-/* False: not a valid request. */
-static bool invalidate_iotlb(struct invq *q, uint64_t g, uint16_t did, uint64_t word)
-{
-	struct vtd *v = q->v;
-	unsigned am = (unsigned)FIELD_GET(QI_IOTLB_HI_AM, word);
-	const struct {
-		sim_time time;
-		uint64_t *counter;
-	} of[] = {
-		[VTD_GLOBAL] = { v->conf->inv_global, &v->hw.q.iotlb_global },
-		[VTD_DOMAIN] = { v->conf->inv_domain, &v->hw.q.iotlb_domain },
-		[VTD_SELECTIVE] = { v->conf->inv_page, &v->hw.q.iotlb_page },
-	};
-
-	if (g == 0 || (g == VTD_SELECTIVE && am > FIELD_GET(CAP_MAMV, v->conf->cap)))
-		return false;
-	settle_walks(q);
-	wait_for(q, of[g].time);
-	if (g == VTD_GLOBAL)
-		vtd_sweep_everything(v);
-	else
-		sweep_domain(v, did, g == VTD_SELECTIVE, block_of(word), am, word & QI_IOTLB_HI_IH);
-	++*of[g].counter;
-	return true;
-}
-
-/* 6.5.2.4 PASID-based IOTLB invalidation */
-static bool invalidate_pasid_iotlb(struct invq *q, const struct descriptor *d)
-{
-	struct vtd *v = q->v;
-	uint64_t g = FIELD_GET(QI_G, d->lo);
-	unsigned am = (unsigned)FIELD_GET(QI_IOTLB_HI_AM, d->hi);
-	uint16_t space = vtd_space_of(
-		v, (uint16_t)FIELD_GET(QI_DID, d->lo), (uint32_t)FIELD_GET(QI_PASID, d->lo));
-
-	if (g != QI_PIOTLB_PASID && g != QI_PIOTLB_PAGE)
-		return false;
-	if (g == QI_PIOTLB_PAGE && am > FIELD_GET(CAP_MAMV, v->conf->cap))
-		return false;
-	settle_walks(q);
-	wait_for(q, v->conf->inv_page);
-	if (g == QI_PIOTLB_PAGE)
-		vtd_space_sweep_pages(v, space, block_of(d->hi), am, d->hi & QI_IOTLB_HI_IH);
-	else
-		vtd_space_sweep(v, space);
-	v->hw.q.pasid_iotlb++;
-	return true;
-}
-
-/* ---- PASID cache: 6.5.2.2 ---- */
-
-struct pasid_match {
-	uint64_t g;
-	uint16_t did;
-	uint32_t pasid;
-};
-
-static bool pasid_matches(uint64_t key, const struct tag_entry *e, void *arg)
-{
-	const struct pasid_match *m = arg;
-
-	if (m->g == QI_PC_GLOBAL)
-		return true;
-	if (FIELD_GET(PASID1_DID, e->value[1]) != m->did)
-		return false;
-	return m->g == QI_PC_DOMAIN || (key & GENMASK64(PASID_BITS - 1, 0)) == m->pasid;
-}
-
-static bool invalidate_pasid_cache(struct invq *q, const struct descriptor *d)
-{
-	struct pasid_match m = { FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_DID, d->lo),
-		(uint32_t)FIELD_GET(QI_PASID, d->lo) };
-
-	if (m.g != QI_PC_DOMAIN && m.g != QI_PC_PASID && m.g != QI_PC_GLOBAL)
-		return false;
-	settle_walks(q);
-	wait_for(q, q->v->conf->inv_context);
-	tagcache_invalidate_if(&q->v->hw.pasid, pasid_matches, &m);
-	q->v->hw.q.pasid_cache++;
-	return true;
-}
 
 /* ---- wait: 6.5.2.8 ---- */
 
@@ -185,7 +34,7 @@ static bool wait_descriptor(struct invq *q, const struct descriptor *d)
 		return false;
 	hw->q.waits++;
 	if (d->lo & QI_WAIT_SW) {
-		wait_for(q, q->v->conf->status_write);
+		vtd_invq_spend(q, q->v->conf->status_write);
 		mem_write32(mem, at, (uint32_t)FIELD_GET(QI_WAIT_DATA, d->lo));
 	}
 	if (d->lo & QI_WAIT_IF)
@@ -199,14 +48,15 @@ static bool context_descriptor(struct invq *q, const struct descriptor *d)
 {
 	if (FIELD_GET(QI_G, d->lo) == 0)
 		return false;
-	invalidate_context(q, FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_CONTEXT_SID, d->lo),
+	vtd_invalidate_context(q, FIELD_GET(QI_G, d->lo),
+		(uint16_t)FIELD_GET(QI_CONTEXT_SID, d->lo),
 		(unsigned)FIELD_GET(QI_CONTEXT_FM, d->lo));
 	return true;
 }
 
 static bool iotlb_descriptor(struct invq *q, const struct descriptor *d)
 {
-	return invalidate_iotlb(
+	return vtd_invalidate_iotlb(
 		q, FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_DID, d->lo), d->hi);
 }
 
@@ -247,8 +97,10 @@ static const struct {
 	[QI_WAIT] = { QI_TYPE | QI_WAIT_IF | QI_WAIT_SW | QI_WAIT_FN | QI_WAIT_PD | QI_WAIT_DATA,
 		QI_WAIT_HI_ADDR, false, wait_descriptor },
 	[QI_PASID_IOTLB] = { QI_TYPE | QI_G | QI_DID | QI_PASID,
-		QI_IOTLB_HI_ADDR | QI_IOTLB_HI_IH | QI_IOTLB_HI_AM, true, invalidate_pasid_iotlb },
-	[QI_PASID_CACHE] = { QI_TYPE | QI_G | QI_DID | QI_PASID, 0, true, invalidate_pasid_cache },
+		QI_IOTLB_HI_ADDR | QI_IOTLB_HI_IH | QI_IOTLB_HI_AM, true,
+		vtd_invalidate_pasid_iotlb },
+	[QI_PASID_CACHE] = { QI_TYPE | QI_G | QI_DID | QI_PASID, 0, true,
+		vtd_invalidate_pasid_cache },
 	[QI_PASID_DEVICE_TLB] = { UINT64_MAX, UINT64_MAX, true, device_tlb_descriptor },
 	[QI_PAGE_GROUP_RESPONSE] = { UINT64_MAX, UINT64_MAX, true, page_group_descriptor },
 };
@@ -327,7 +179,7 @@ static void next_descriptor(struct invq *q)
 	if (!why) {
 		struct descriptor d = read_descriptor(q, base + head, bytes);
 
-		wait_for(q, q->v->conf->inv_decode);
+		vtd_invq_spend(q, q->v->conf->inv_decode);
 		why = execute(q, &d);
 	}
 	if (why) {
@@ -351,7 +203,7 @@ static void register_requests(struct invq *q)
 
 		hw->q.register_based++;
 		if (g)
-			invalidate_context(q, g, (uint16_t)FIELD_GET(CCMD_SID, ccmd),
+			vtd_invalidate_context(q, g, (uint16_t)FIELD_GET(CCMD_SID, ccmd),
 				(unsigned)FIELD_GET(CCMD_FM, ccmd));
 		if (g == VTD_DOMAIN)
 			g = VTD_GLOBAL; /* what was really done */
@@ -363,7 +215,7 @@ static void register_requests(struct invq *q)
 		uint64_t g = FIELD_GET(IOTLB_IIRG, iotlb);
 
 		hw->q.register_based++;
-		if (!invalidate_iotlb(
+		if (!vtd_invalidate_iotlb(
 			    q, g, (uint16_t)FIELD_GET(IOTLB_DID, iotlb), reg64(&hw->regs, hw->iro)))
 			g = 0; /* reported as "nothing done" */
 		iotlb = (iotlb & ~(IOTLB_IVT | IOTLB_IAIG)) | FIELD_PREP(IOTLB_IAIG, g);
