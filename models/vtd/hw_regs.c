@@ -175,9 +175,6 @@ void vtd_hw_print_registers(const struct vtd *v, FILE *out)
 
 uint64_t vtd_mmio_read(struct vtd *v, uint32_t offset, unsigned bytes)
 {
-	/* GCMD is write-only. */
-	if (offset == VTD_GCMD)
-		return 0;
 	return regfile_read(&v->hw.regs, offset, bytes);
 }
 
@@ -190,6 +187,9 @@ static void update_ppf(struct vtd_hw *hw)
 		if (reg64(&hw->regs, hw->fro + 16 * i + 8) & FRCD_HI_F)
 			fsts |= (uint32_t)FSTS_PPF;
 	reg32_set(&hw->regs, VTD_FSTS, fsts);
+	if (!fsts) /* nothing is left to report: a pending event is withdrawn (11.4.7.2) */
+		reg32_set(&hw->regs, VTD_FECTL,
+			reg32(&hw->regs, VTD_FECTL) & ~(uint32_t)FECTL_IP);
 }
 
 /* 11.4.12: without the region registers the enable bit has nothing to enable. */
@@ -229,14 +229,20 @@ static void unmasked(struct vtd *v, uint32_t control, uint64_t mask, uint64_t pe
 		raise(ctx);
 }
 
+/* GCMD is write-only: it reads as zero. A new root pointer is "not set" until the unit has it. */
 static void gcmd_written(struct vtd *v)
 {
 	struct vtd_hw *hw = &v->hw;
 	struct engine *e = v->env.machine->engine;
+	uint32_t gsts = reg32(&hw->regs, VTD_GSTS);
 
 	hw->gcmd_pending = reg32(&hw->regs, VTD_GCMD);
+	reg32_set(&hw->regs, VTD_GCMD, 0);
 	if (hw->gcmd_pending & GCMD_WBF)
-		reg32_set(&hw->regs, VTD_GSTS, reg32(&hw->regs, VTD_GSTS) | (uint32_t)GSTS_WBFS);
+		gsts |= (uint32_t)GSTS_WBFS;
+	if (hw->gcmd_pending & GCMD_SRTP)
+		gsts &= ~(uint32_t)GSTS_RTPS;
+	reg32_set(&hw->regs, VTD_GSTS, gsts);
 	event_schedule(&hw->command, engine_now(e) + v->conf->command_latency);
 }
 

@@ -166,7 +166,7 @@ static enum vtd_fault context_entry(struct vtd_walk *s, uint64_t *e)
 	hw->m.reads_context++;
 	if (!vtd_walk_fetch(s, table + index * bytes, e, bytes / 8))
 		return VTD_FAULT_CONTEXT_ACCESS;
-	s->src.fpd = (e[0] & CTX_P) && (e[0] & CTX_FPD);
+	s->src.fpd = e[0] & CTX_FPD; /* counts even when the entry is not present: 9.3, 9.4 */
 	why = s->src.scalable ? check_scalable_context(e) : check_legacy_context(s->v, e);
 	if (!why && (e[0] & CTX_SSPTPTR & vtd_beyond_haw(s->v)) &&
 		(s->src.scalable || FIELD_GET(CTX_TT, e[0]) != CTX_TT_PASS_THROUGH))
@@ -188,7 +188,7 @@ static enum vtd_fault directory_entry(
 		    (context[0] & SM_CTX_PASIDDIRPTR) + (pasid >> PASID_LOW_BITS) * VTD_ENTRY_BYTES,
 		    &entry, 1))
 		return VTD_FAULT_DIR_ACCESS;
-	s->src.fpd |= (entry & PASID_DIR_P) && (entry & PASID_DIR_FPD);
+	s->src.fpd |= (entry & PASID_DIR_FPD) != 0;
 	if (!(entry & PASID_DIR_P))
 		return VTD_FAULT_DIR_NOT_PRESENT;
 	if (entry & (PASID_DIR_RSVD | (PASID_DIR_SMPTBLPTR & vtd_beyond_haw(s->v))))
@@ -217,7 +217,7 @@ static enum vtd_fault pasid_entry(
 	if (!vtd_walk_fetch(s, table + (pasid & ((1u << PASID_LOW_BITS) - 1)) * PASID_ENTRY_BYTES,
 		    e, PASID_ENTRY_WORDS))
 		return VTD_FAULT_PASID_ACCESS;
-	s->src.fpd |= (e[0] & PASID_P) && (e[0] & PASID_FPD);
+	s->src.fpd |= (e[0] & PASID_FPD) != 0;
 	if (s->src.fpd) /* the directory's counts too, and the cached entry stands for both */
 		e[0] |= PASID_FPD;
 	why = check_pasid(s->v, e);

@@ -18,9 +18,9 @@ static uint64_t reserved_bits(const struct vtd *v, unsigned level, bool leaf)
 	uint64_t sllps = FIELD_GET(CAP_SLLPS, v->conf->cap);
 	uint64_t rsvd = vtd_beyond_haw(v) & SS_ADDR;
 
-	if (!(v->conf->ecap & ECAP_SC))
+	if (!leaf || !(v->conf->ecap & ECAP_SC)) /* leaf entries have them, where the unit does */
 		rsvd |= SS_SNP;
-	if (!(v->conf->ecap & ECAP_DT))
+	if (!leaf || !(v->conf->ecap & ECAP_DT))
 		rsvd |= SS_TM;
 
 	if (level == 1)

@@ -275,6 +275,7 @@ bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t
 	if (dma_map_single(d, p, *pa, (uint32_t)(n * PAGE_SIZE), DMA_BIDIRECTIONAL, iova))
 		return true;
 	pages_free_contig(pages, p, *pa, n);
+	*pa = (hpa_t){ 0 }; /* whoever takes the ring down must see that there is none */
 	return false;
 }
 

@@ -9,7 +9,7 @@
 #include <valgrind/valgrind.h>
 #else
 #define VALGRIND_STACK_REGISTER(start, end) 0u
-#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#define VALGRIND_STACK_DEREGISTER(id)       ((void)(id))
 #endif
 
 #include "base/alloc.h"
@@ -77,8 +77,8 @@ static void after_enter(void *scheduler_fake)
 
 static void before_leave(struct ctx *c, bool finished)
 {
-	__sanitizer_start_switch_fiber(finished ? NULL : &c->fake_stack, c->scheduler_bottom,
-		c->scheduler_size);
+	__sanitizer_start_switch_fiber(
+		finished ? NULL : &c->fake_stack, c->scheduler_bottom, c->scheduler_size);
 }
 
 static void after_leave(struct ctx *c)
@@ -197,7 +197,8 @@ struct ctx *ctx_create(ctx_fn *fn, void *arg, unsigned colour)
 	c->fn = fn;
 	c->arg = arg;
 	c->map_bytes = guard + STACK_BYTES;
-	c->map = mmap(NULL, c->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	c->map = mmap(
+		NULL, c->map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c->map == MAP_FAILED || mprotect(c->map, guard, PROT_NONE) != 0) {
 		perror("iommusim: no memory for a simulated flow's stack");
 		exit(2);

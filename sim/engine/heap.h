@@ -8,7 +8,7 @@
 #define SIM_ENGINE_HEAP_H
 #include "base/types.h"
 
-#define HEAP_ID_BITS 24u
+#define HEAP_ID_BITS  24u
 #define HEAP_SEQ_BITS 40u /* 10^12 events */
 
 /* seq_id: sequence in the high bits, event id in the low ones. */

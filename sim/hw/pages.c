@@ -74,24 +74,25 @@ static void exhausted(const struct pages *pg)
 	exit(2);
 }
 
-static uint64_t global_left(const struct pages *pg)
-{
-	return pg->nfree + pg->end - pg->never_used;
-}
-
 /* The next n frames that have not been handed out must all be memory (memory.hole). */
 static void skip_hole(struct pages *pg, unsigned n)
 {
+	const uint64_t hole_end = ((uint64_t)1 << 32) >> PAGE_LG2;
 	hpa_t first = { pg->never_used << PAGE_LG2 };
 
 	if (pg->never_used + n <= pg->end && !mem_exists(pg->machine->mem, first, n * PAGE_SIZE))
-		pg->never_used = ((uint64_t)1 << 32) >> PAGE_LG2;
+		pg->never_used = hole_end < pg->end ? hole_end : pg->end;
+}
+
+static bool global_empty(struct pages *pg)
+{
+	if (pg->nfree == 0)
+		skip_hole(pg, 1);
+	return pg->nfree == 0 && pg->never_used == pg->end;
 }
 
 static uint32_t global_get(struct pages *pg)
 {
-	if (pg->nfree == 0)
-		skip_hole(pg, 1);
 	return pg->nfree > 0 ? pg->free[--pg->nfree] : (uint32_t)pg->never_used++;
 }
 
@@ -108,9 +109,9 @@ static void refill(struct pages *pg, struct proc *p, struct cpu_list *c)
 {
 	lock_acquire(&pg->lock, p);
 	cpu_run(p, pg->machine->conf->cost->page_refill, CPU_page_alloc);
-	if (global_left(pg) == 0)
+	if (global_empty(pg))
 		exhausted(pg);
-	while (c->n < PCP_BATCH && global_left(pg) > 0) /* the last batch may be short */
+	while (c->n < PCP_BATCH && !global_empty(pg)) /* the last batch may be short */
 		c->frame[c->n++] = global_get(pg);
 	lock_release(&pg->lock, p);
 }
@@ -184,8 +185,7 @@ hpa_t pages_alloc_contig(struct pages *pg, struct proc *p, unsigned n)
 	skip_hole(pg, n);
 	if (pg->end - pg->never_used < n)
 		exhausted(pg);
-	first = (hpa_t){ pg->never_used
-			 << PAGE_LG2 }; /* others took frames while this one waited */
+	first.a = pg->never_used << PAGE_LG2; /* others took frames while this one waited */
 	for (unsigned i = 0; i < n; i++) {
 		hpa_t page = hand_out(pg, pg->never_used++);
 

@@ -1,9 +1,11 @@
 #include "run/conform_bed.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/bug.h"
+#include "engine/engine.h"
 
 void conform_bed_init(struct conform_bed *bed, unsigned ncpus, struct engine *engine)
 {
@@ -15,6 +17,39 @@ void conform_bed_init(struct conform_bed *bed, unsigned ncpus, struct engine *en
 	bed->cpu.count = ncpus;
 	bed->metrics = metrics_create();
 	machine_init(&bed->machine, &bed->conf, engine, bed->metrics);
+}
+
+struct job {
+	struct conform_bed *bed;
+	void (*fn)(struct proc *p, void *arg);
+	void *arg;
+	bool done;
+};
+
+static void run_job(struct proc *p, void *arg)
+{
+	struct job *job = arg;
+
+	job->fn(p, job->arg);
+	proc_sync(p);
+	job->done = true;
+	engine_stop(job->bed->machine.engine);
+}
+
+void conform_bed_on(struct conform_bed *bed, unsigned cpu,
+	void (*fn)(struct proc *p, void *arg), void *arg)
+{
+	struct job job = { bed, fn, arg, false };
+
+	if (!bed->machine.engine) {
+		BUG_ON(cpu != 0);
+		fn(PROC_UNTIMED, arg);
+		return;
+	}
+	cpu_work_init(&bed->job, run_job, &job);
+	cpu_post(&bed->machine.cpus[cpu], &bed->job);
+	engine_run(bed->machine.engine, SIM_TIME_NEVER);
+	BUG_ON(!job.done);
 }
 
 struct conform_block {
@@ -54,99 +89,17 @@ void *conform_defaults(const struct conf_table *table)
 	return conf;
 }
 
-struct live_range {
-	struct rb_node rb;
-	struct iova_range range;
-};
-
-static struct live_range *live_of(struct rb_node *n)
+void conform_set_u32(
+	const struct conf_table *table, void *conf, const char *field, uint32_t value)
 {
-	return rb_entry(n, struct live_range, rb);
-}
+	for (size_t i = 0; i < table->nfields; i++) {
+		const struct conf_field *f = &table->fields[i];
 
-static void live_add(struct rb_root *root, const struct iova_range *range)
-{
-	struct live_range *l = xcalloc(1, sizeof(*l));
-	struct rb_node **link = &root->node, *parent = NULL;
-
-	l->range = *range;
-	while (*link) {
-		parent = *link;
-		BUG_ON(live_of(parent)->range.pfn == range->pfn);
-		link = range->pfn < live_of(parent)->range.pfn ? &parent->left : &parent->right;
+		if (strcmp(f->name, field) != 0)
+			continue;
+		BUG_ON(f->type != CONF_u32);
+		*(uint32_t *)(void *)((char *)conf + f->off) = value;
+		return;
 	}
-	rb_insert(root, &l->rb, parent, link);
-}
-
-static bool live_take(struct rb_root *root, uint64_t pfn, struct iova_range *out)
-{
-	struct rb_node *at = root->node;
-
-	while (at && live_of(at)->range.pfn != pfn)
-		at = pfn < live_of(at)->range.pfn ? at->left : at->right;
-	if (!at)
-		return false;
-	*out = live_of(at)->range;
-	rb_erase(root, at);
-	free(live_of(at));
-	return true;
-}
-
-bool conform_space_init(struct conform_space *s, struct conform_bed *bed,
-	const struct iova_allocator_ops *ops, unsigned index, uint64_t first_pfn, struct err *err)
-{
-	char name[16];
-	struct iova_env env = { .machine = &bed->machine,
-		.name = name,
-		.first_pfn = first_pfn,
-		.last_pfn = CONFORM_LAST_PFN,
-		.ncpus = bed->machine.ncpus };
-
-	snprintf(name, sizeof(name), "dom%u", index);
-	env.scope = metric_scope_child(metrics_root(bed->metrics), "dom%u.iova", index);
-	*s = (struct conform_space){ .ops = ops };
-	s->state = conform_bed_alloc(bed, ops->state_size);
-	s->conf = conform_defaults(ops->conf);
-	if (ops->init(s->state, s->conf, &env, err))
-		return true;
-	free(s->conf);
-	return false;
-}
-
-bool conform_space_fini(struct conform_space *s, struct err *err)
-{
-	struct iova_range range;
-	bool sound = s->ops->check(s->state, err);
-
-	while (s->live.node) {
-		conform_space_take(s, live_of(s->live.node)->range.pfn, &range);
-		s->ops->free(s->state, PROC_UNTIMED, &range);
-	}
-	sound = sound && s->ops->check(s->state, err);
-	s->ops->fini(s->state);
-	free(s->conf);
-	return sound;
-}
-
-bool conform_space_alloc(struct conform_space *s, const struct iova_req *req, uint64_t *pfn)
-{
-	struct iova_range range;
-
-	s->used = true;
-	if (!s->ops->alloc(s->state, PROC_UNTIMED, req, &range))
-		return false;
-	live_add(&s->live, &range);
-	*pfn = range.pfn;
-	return true;
-}
-
-bool conform_space_take(struct conform_space *s, uint64_t pfn, struct iova_range *out)
-{
-	if (!live_take(&s->live, pfn, out))
-		return false;
-	if (s->ops->find)
-		s->ops->find(s->state, PROC_UNTIMED, pfn, out);
-	else
-		out->cookie = NULL;
-	return true;
+	BUG("'%s' has no field '%s'", table->name, field);
 }

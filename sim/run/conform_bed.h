@@ -1,11 +1,11 @@
 /*
- * conform_bed - what a replay stands on: a machine with the default configuration, and address spaces,
- * each with an allocator and the list of what is live in it.
+ * conform_bed - what a replay stands on: a machine with the default configuration, and components with
+ * theirs.
  */
 #ifndef SIM_RUN_CONFORM_BED_H
 #define SIM_RUN_CONFORM_BED_H
-#include "base/rbtree.h"
-#include "dma/iova/iova.h"
+#include "conf/conf.h"
+#include "hw/cpu.h"
 
 #define CONFORM_LAST_PFN (UINT64_MAX >> PAGE_LG2)
 
@@ -18,31 +18,22 @@ struct conform_bed {
 	struct metrics *metrics;
 	struct machine machine;
 	struct conform_block *blocks;
+	struct cpu_work job; /* of conform_bed_on() */
 };
 
-/* engine NULL: an untimed machine, which is what a replay needs. Tests also use timed ones. */
+/* engine NULL: an untimed machine, for replays that need no CPUs. */
 void conform_bed_init(struct conform_bed *bed, unsigned ncpus, struct engine *engine);
 void conform_bed_fini(struct conform_bed *bed);
+/* Run fn on the CPU to its end, and nothing after it. On an untimed machine, as PROC_UNTIMED: that is
+ * CPU 0. */
+void conform_bed_on(struct conform_bed *bed, unsigned cpu,
+	void (*fn)(struct proc *p, void *arg), void *arg);
 /* Zeroed memory for a component's state: lives as long as the metrics that point into it. */
 void *conform_bed_alloc(struct conform_bed *bed, size_t size);
 /* A component's conf struct filled with its defaults, or NULL for no table; free() it. */
 void *conform_defaults(const struct conf_table *table);
-
-struct conform_space {
-	const struct iova_allocator_ops *ops;
-	void *state, *conf;
-	struct rb_root live;
-	bool used; /* something has been allocated: too late to reserve */
-};
-
-bool conform_space_init(struct conform_space *s, struct conform_bed *bed,
-	const struct iova_allocator_ops *ops, unsigned index, uint64_t first_pfn, struct err *err);
-/* Frees what is live, and checks the allocator one last time: false and *err if it is not sound. */
-bool conform_space_fini(struct conform_space *s, struct err *err);
-
-/* False: no space. The range is live until conform_space_take(). */
-bool conform_space_alloc(struct conform_space *s, const struct iova_req *req, uint64_t *pfn);
-/* The live range that begins at pfn, looked up as a driver does; false when there is none. */
-bool conform_space_take(struct conform_space *s, uint64_t pfn, struct iova_range *out);
+/* Set a number in it. A field that the table does not have is a bug. */
+void conform_set_u32(
+	const struct conf_table *table, void *conf, const char *field, uint32_t value);
 
 #endif

@@ -15,8 +15,8 @@
 
 #include "base/alloc.h"
 #include "dma/flush/flush.h"
-#include "run/conform_bed.h"
 #include "run/conform_models.h"
+#include "run/conform_space.h"
 
 #define MSI_FIRST_PFN 0xfee00u
 #define MSI_LAST_PFN  0xfeeffu
@@ -173,7 +173,9 @@ static bool allocate(struct lazy_run *run, struct conform *c, struct err *err)
 		!conform_row_dec(&c->row, 4, "the alignment flag", 0, 1, &aligned, err) ||
 		!conform_row_hex(&c->row, 5, "the PFN", 0, CONFORM_LAST_PFN, &expected, err))
 		return false;
-	req = (struct iova_req){ (uint32_t)size, limit, aligned != 0 };
+	req = (struct iova_req){
+		.npages = (uint32_t)size, .limit_pfn = limit, .size_aligned = aligned != 0
+	};
 	conform_space_alloc(&run->space[domain], &req, &got);
 	if (got != expected)
 		conform_differs(c, "expected pfn %" PRIx64 ", got %" PRIx64, expected, got);

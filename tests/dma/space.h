@@ -4,6 +4,7 @@
  */
 #ifndef TESTS_DMA_SPACE_H
 #define TESTS_DMA_SPACE_H
+#include "dma/iova/iova.h"
 #include "run/conform_bed.h"
 
 #define SPACE_PAGES  4096u /* the oracle's reach */

@@ -86,6 +86,12 @@ START_TEST(test_order_of_frees_does_not_matter)
 }
 END_TEST
 
+/* How many of n ranges must fit: nearly all, but for allocators that keep parts for other requests. */
+static unsigned most_of(int i, unsigned n)
+{
+	return under_test(i)->caps & IOVA_SPLITS_SPACE ? n / 2 : n - 4;
+}
+
 /* Allocate until refused; the number of ranges given. */
 static unsigned fill(uint32_t npages)
 {
@@ -111,14 +117,14 @@ START_TEST(test_exhaustion_is_refused_and_recovers)
 
 	space_init(&space, under_test(_i), 1, 511);
 	first = fill(4);
-	ck_assert_uint_ge(first, 512 / 4 - 4); /* nearly everything is usable */
+	ck_assert_uint_ge(first, most_of(_i, 512 / 4));
 	ck_assert_int_lt(space_alloc(&space, 4, 511, true), 0);
 	space_check(&space);
 	free_all();
 	again = fill(4);
 	ck_assert_uint_eq(first, again);
 	free_all();
-	ck_assert_int_ge(space_alloc(&space, 128, 511, true), 0);
+	ck_assert_int_ge(space_alloc(&space, 64, 511, true), 0);
 	space_fini(&space);
 }
 END_TEST
@@ -146,7 +152,7 @@ START_TEST(test_reserved_ranges_are_never_given_out)
 	space_reserve(&space, 105, 106); /* inside */
 	space_reserve(&space, 255, 255);
 	space_check(&space);
-	ck_assert_uint_ge(fill(1), 255 - 42 - 4);
+	ck_assert_uint_ge(fill(1), most_of(_i, 255 - 42));
 	space_fini(&space);
 }
 END_TEST
@@ -172,6 +178,77 @@ START_TEST(test_space_above_4_gib_is_used_up_to_the_limit)
 	ck_assert_int_ge(space_alloc(&space, 16, UINT64_MAX >> PAGE_LG2, true), 0);
 	ck_assert_int_lt(space_alloc(&space, 16, first - 1, true), 0);
 	space_fini(&space);
+}
+END_TEST
+
+static bool unflushed[SPACE_PAGES]; /* freed, and not covered by an invalidation since */
+
+/* The owner that flushes as late as the allocator allows. */
+static void free_lazily(int i)
+{
+	const struct iova_allocator_ops *ops = space.ops;
+	const struct iova_range r = space.range[i];
+
+	space_free(&space, i, SPACE_BY_ADDRESS);
+	for (uint64_t pfn = r.pfn; pfn < r.pfn + r.npages; pfn++)
+		unflushed[pfn] = !ops->need_flush || !ops->need_flush(space.state);
+	if (ops->need_flush && ops->need_flush(space.state))
+		ops->flushed(space.state);
+}
+
+/* How many pages were handed out without the flush that they needed. */
+static unsigned alloc_lazily(uint32_t npages, uint64_t limit, bool aligned)
+{
+	int i = space_alloc(&space, npages, limit, aligned);
+	unsigned stale = 0;
+
+	if (i < 0)
+		return 0;
+	if (space.range[i].flushes) {
+		memset(unflushed, 0, sizeof(unflushed));
+		if (space.ops->flushed)
+			space.ops->flushed(space.state);
+	}
+	for (uint32_t k = 0; k < npages; k++)
+		stale += unflushed[space.range[i].pfn + k];
+	return stale;
+}
+
+START_TEST(test_reuse_is_told_by_those_that_promise_it)
+{
+	const struct iova_allocator_ops *ops = under_test(_i);
+	unsigned stale = 0;
+	struct rng rng;
+
+	rng_init(&rng, 3, "test.iova.reuse");
+	memset(unflushed, 0, sizeof(unflushed));
+	space_init(&space, ops, 1, SPACE_PAGES - 1);
+	for (unsigned n = 0; n < 20000; n++) {
+		uint64_t limit = rng_below(&rng, 4) ? SPACE_PAGES - 1 : SPACE_PAGES / 2;
+
+		if (space.nlive < 150 && rng_below(&rng, 100) < 60)
+			stale += alloc_lazily(1 + (uint32_t)rng_below(&rng, 20), limit,
+				rng_below(&rng, 2) != 0);
+		else if (space.nlive > 0)
+			free_lazily(random_live(&rng));
+	}
+	if (ops->caps & IOVA_REUSE_IS_TOLD)
+		ck_assert_uint_eq(stale, 0);
+	else
+		ck_assert_uint_gt(stale, 0);
+	space_fini(&space);
+}
+END_TEST
+
+START_TEST(test_optional_members_come_as_the_contract_says)
+{
+	const struct iova_allocator_ops *ops = under_test(_i);
+
+	ck_assert(!ops->enter == !ops->leave);
+	ck_assert(!ops->need_flush == !ops->flushed);
+	ck_assert(!ops->need_flush || (ops->caps & IOVA_TELLS_REUSE));
+	ck_assert(!(ops->caps & IOVA_REUSE_IS_TOLD) || (ops->caps & IOVA_TELLS_REUSE));
+	ck_assert(!ops->work == !ops->stop);
 }
 END_TEST
 
@@ -206,6 +283,8 @@ int main(void)
 	tcase_add_loop_test(tc, test_reserved_ranges_are_never_given_out, 0, n);
 	tcase_add_loop_test(tc, test_nothing_fits_below_a_limit_smaller_than_the_size, 0, n);
 	tcase_add_loop_test(tc, test_space_above_4_gib_is_used_up_to_the_limit, 0, n);
+	tcase_add_loop_test(tc, test_reuse_is_told_by_those_that_promise_it, 0, n);
+	tcase_add_loop_test(tc, test_optional_members_come_as_the_contract_says, 0, n);
 	tcase_add_test(tc, test_names_are_unique_and_described);
 	return unit_run("iova conformance", tc);
 }

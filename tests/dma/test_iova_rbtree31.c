@@ -75,7 +75,7 @@ static const struct lock_metrics *lock(void)
 
 static bool alloc(struct proc *p, unsigned i, uint64_t limit)
 {
-	const struct iova_req req = { 1, limit, true };
+	const struct iova_req req = { .npages = 1, .limit_pfn = limit, .size_aligned = true };
 
 	return ops->alloc(state, p, &req, &range[i]);
 }
@@ -201,7 +201,7 @@ END_TEST
 static void alloc_and_free(struct proc *p, void *arg)
 {
 	struct iova_range r;
-	const struct iova_req req = { 1, LIMIT_32BIT, true };
+	const struct iova_req req = { .npages = 1, .limit_pfn = LIMIT_32BIT, .size_aligned = true };
 
 	for (unsigned i = 0; i < 1000; i++) {
 		ck_assert(ops->alloc(state, p, &req, &r));

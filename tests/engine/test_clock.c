@@ -36,7 +36,8 @@ START_TEST(the_error_is_a_picosecond_in_a_million_cycles)
 		struct clock c = clock_of_hz(rates[i]);
 
 		for (uint64_t n = 1; n <= rates[i] / 1000; n = n * 3 + 1)
-			ck_assert_uint_le(distance(clock_to_ps(&c, n), exact(n, rates[i])), 1 + (n >> 20));
+			ck_assert_uint_le(
+				distance(clock_to_ps(&c, n), exact(n, rates[i])), 1 + (n >> 20));
 	}
 }
 END_TEST

@@ -8,9 +8,9 @@
 #include "engine/proc.h"
 #include "tests/unit/unit.h"
 
-#define NPROCS 6u
+#define NPROCS  6u
 #define NQUEUES 2u
-#define STEPS 400u
+#define STEPS   400u
 #define MAX_LOG (NPROCS * STEPS * 2)
 
 struct entry {

@@ -201,8 +201,9 @@ static unsigned first_of(const struct expected *x)
 	unsigned best = NEVENTS;
 
 	for (unsigned i = 0; i < NEVENTS; i++)
-		if (x[i].order && (best == NEVENTS || x[i].when < x[best].when ||
-					  (x[i].when == x[best].when && x[i].order < x[best].order)))
+		if (x[i].order &&
+			(best == NEVENTS || x[i].when < x[best].when ||
+				(x[i].when == x[best].when && x[i].order < x[best].order)))
 			best = i;
 	return best;
 }
@@ -240,7 +241,8 @@ START_TEST(random_moves_and_cancels_agree_with_a_table)
 		shuffle(&r, p, x, engine_now(e));
 		ran.n = 0;
 		if ((i = first_of(x)) < NEVENTS)
-			ck_assert_uint_le(engine_next(e), x[i].when); /* early at most, never late */
+			ck_assert_uint_le(
+				engine_next(e), x[i].when); /* early at most, never late */
 		engine_run(e, until);
 		for (size_t k = 0; k < ran.n; k++) {
 			i = first_of(x);

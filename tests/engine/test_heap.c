@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "tests/unit/unit.h"
 
-#define OPS 100000u
+#define OPS  100000u
 #define MOST 3000u
 
 /* The same entries, sorted; the first to come out is the last of the array. */

@@ -6,7 +6,7 @@
 #include "tests/support/bed.h"
 #include "tests/unit/unit.h"
 
-#define SAME (50 * NS)
+#define SAME  (50 * NS)
 #define CROSS (120 * NS)
 
 /* CPUs 0 and 1 are one socket, 2 and 3 the other. */

@@ -184,6 +184,27 @@ START_TEST(of_a_wait_that_began_in_the_warm_up_its_later_part_counts)
 }
 END_TEST
 
+/* Work is charged as a whole when it is done, ahead of the engine's clock: what is charged and the
+ * time that it is held against must reach equally far, at both ends. */
+START_TEST(a_cpu_that_runs_ahead_is_not_more_than_busy)
+{
+	const struct cpu *c = &bed.machine.cpus[0];
+	struct job warmup, a, b;
+	struct poster at[2];
+
+	cpu_post(&bed.machine.cpus[0], &job(&warmup, "w", 1000 * NS)->work);
+	post_at(&at[0], job(&a, "a", 100 * NS), false, 1200 * NS);
+	post_at(&at[1], job(&b, "b", 1000 * NS), false, 1500 * NS);
+	engine_run(bed.engine, 400 * NS);
+	metrics_reset(bed.metrics, 400 * NS);
+	engine_run(bed.engine, 1600 * NS);
+	metrics_collect(bed.metrics, 1600 * NS);
+	ck_assert_uint_eq(c->m.busy, 1100 * NS);
+	ck_assert_double_eq_tol(c->m.busy_share, 1100.0 / (2500 - 1000), 1e-12);
+	bed_run(&bed);
+}
+END_TEST
+
 START_TEST(cpus_fill_socket_by_socket)
 {
 	struct bed b;
@@ -209,6 +230,7 @@ int main(void)
 	tcase_add_test(tc, two_cpus_work_side_by_side);
 	tcase_add_test(tc, every_cycle_is_charged_once);
 	tcase_add_test(tc, of_a_wait_that_began_in_the_warm_up_its_later_part_counts);
+	tcase_add_test(tc, a_cpu_that_runs_ahead_is_not_more_than_busy);
 	tcase_add_test(tc, cpus_fill_socket_by_socket);
 	return unit_run("cpu", tc);
 }

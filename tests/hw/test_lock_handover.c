@@ -5,7 +5,7 @@
 #include "tests/hw/rounds.h"
 #include "tests/unit/unit.h"
 
-#define SAME (50.0 * NS)
+#define SAME  (50.0 * NS)
 #define CROSS (120.0 * NS)
 
 static struct rounds r;

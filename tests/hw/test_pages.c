@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hw/lock.h"
 #include "hw/mem.h"
@@ -13,8 +14,8 @@
 #include "tests/unit/unit.h"
 
 #define MEMORY_PAGES (((uint64_t)64 << 20) / PAGE_SIZE)
-#define BATCH 31u
-#define HIGH 186u
+#define BATCH        31u
+#define HIGH         186u
 
 static struct bed bed;
 static struct pages *pages;
@@ -95,7 +96,8 @@ START_TEST(a_full_list_gives_a_batch_back_the_oldest_pages_first)
 
 	bed_do(&bed, 0, take_many, &n);
 	taken = zone_lock()->m.acquisitions;
-	n = HIGH - 1 - (unsigned)(taken * BATCH - MANY); /* together with the rest of the last batch */
+	n = HIGH - 1 -
+	    (unsigned)(taken * BATCH - MANY); /* together with the rest of the last batch */
 	bed_do(&bed, 0, free_many, &n);
 	ck_assert_uint_eq(zone_lock()->m.acquisitions, taken);
 	pages_free(pages, PROC_UNTIMED, held[n]);
@@ -135,9 +137,9 @@ START_TEST(a_page_costs_what_the_configuration_says)
 
 	bed.cpu.atomic = 0;
 	bed_do(&bed, 0, take_many, &n);
-	ck_assert_uint_eq(c->m.spent[CPU_page_alloc],
-		2 * clock_to_ps(&c->clock, bed.cost.page_alloc) +
-			clock_to_ps(&c->clock, bed.cost.page_refill));
+	ck_assert_uint_eq(
+		c->m.spent[CPU_page_alloc], 2 * clock_to_ps(&c->clock, bed.cost.page_alloc) +
+						    clock_to_ps(&c->clock, bed.cost.page_refill));
 	bed_do(&bed, 0, free_many, &n);
 }
 END_TEST
@@ -274,6 +276,43 @@ START_TEST(every_page_can_be_had_before_that)
 }
 END_TEST
 
+static void take_all_beside_the_hole(void *arg)
+{
+	struct bed b;
+
+	bed_init(&b, 1, 1);
+	b.mem.size = *(const uint64_t *)arg;
+	b.mem.hole = ((uint64_t)4 << 30) - MEMORY_PAGES * PAGE_SIZE;
+	bed_build(&b);
+	for (;;)
+		if (!mem_exists(
+			    b.machine.mem, pages_alloc(b.machine.pages, PROC_UNTIMED), PAGE_SIZE))
+			_exit(1);
+}
+
+/* memory.hole: 64 MiB below it, and above it nothing, nothing just so, or 64 MiB more. */
+START_TEST(a_hole_in_memory_is_stepped_over)
+{
+	static const struct {
+		uint64_t size;
+		const char *in_use;
+	} memory[] = {
+		{ (uint64_t)2 << 30, " 16128 pages" },
+		{ (uint64_t)4 << 30, " 16128 pages" },
+		{ ((uint64_t)4 << 30) + MEMORY_PAGES * PAGE_SIZE, " 32512 pages" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(memory); i++) {
+		uint64_t size = memory[i].size;
+		struct child_end end = child_run(take_all_beside_the_hole, &size);
+
+		ck_assert_int_eq(end.code, 2);
+		if (!strstr(end.text, memory[i].in_use))
+			ck_abort_msg("%s are not in: %s", memory[i].in_use, end.text);
+	}
+}
+END_TEST
+
 static void take_too_many_contiguous(void *arg)
 {
 	(void)arg;
@@ -305,6 +344,7 @@ int main(void)
 	tcase_add_test(tc, the_hook_sees_every_page_that_is_handed_out);
 	tcase_add_test(tc, running_out_is_an_error_that_names_memory_size);
 	tcase_add_test(tc, every_page_can_be_had_before_that);
+	tcase_add_test(tc, a_hole_in_memory_is_stepped_over);
 	tcase_add_test(tc, contiguous_pages_can_run_out_too);
 	return unit_run("pages", tc);
 }

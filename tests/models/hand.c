@@ -1,38 +1,26 @@
 #include "tests/models/hand.h"
 
-#include <string.h>
-
 #include "base/bug.h"
 #include "hw/mem.h"
 
-#define FIRST_PAGE   UINT64_C(0x1000000)
-#define QUEUE_BYTES  0x1000u
-#define DESCRIPTOR   16u
-
-static const struct iommu_model_ops *find_model(const char *name)
-{
-	size_t n;
-	const struct iommu_model_ops *const *models = iommu_models(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(models[i]->name, name) == 0)
-			return models[i];
-	BUG("no model %s", name);
-}
+#define FIRST_PAGE  UINT64_C(0x1000000)
+#define QUEUE_BYTES 0x1000u
+#define DESCRIPTOR  16u
 
 void hand_init(struct hand *h)
 {
 	*h = (struct hand){ .next = FIRST_PAGE };
-	rig_init(&h->rig, find_model("vtd"), 1);
+	rig_init(&h->rig, rig_model("vtd"), 1);
 	rig_set(&h->rig, "cap", HAND_CAP);
 	rig_set(&h->rig, "ecap", HAND_ECAP);
+	rig_set(&h->rig, "haw", HAND_HAW);
 }
 
 void hand_start(struct hand *h)
 {
 	/* The rig's own conf pointers moved with it if the caller copied the struct. */
-	h->rig.machine_conf = (struct machine_conf){ &h->rig.cpu, &h->rig.cost, &h->rig.lock,
-		&h->rig.mem };
+	h->rig.machine_conf =
+		(struct machine_conf){ &h->rig.cpu, &h->rig.cost, &h->rig.lock, &h->rig.mem };
 	rig_start(&h->rig);
 	h->root = hand_page(h);
 	h->queue = hand_page(h);
@@ -111,7 +99,8 @@ void hand_context(struct hand *h, uint16_t bdf, uint64_t lo, uint64_t hi)
 	hand_put(h, at + 8, hi);
 }
 
-uint64_t hand_entry_at(struct hand *h, uint64_t table, unsigned levels, uint64_t iova, unsigned level)
+uint64_t hand_entry_at(
+	struct hand *h, uint64_t table, unsigned levels, uint64_t iova, unsigned level)
 {
 	for (unsigned l = levels;; l--) {
 		uint64_t at = table + 8 * (iova >> (12 + 9 * (l - 1)) & 511);

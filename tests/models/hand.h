@@ -34,14 +34,17 @@ enum {
 /* Coherent, QI, device TLBs, pass-through, snoop control, IVA and IOTLB at 0x200. */
 #define HAND_ECAP UINT64_C(0xf020df)
 
-#define CAP_ESRTPS     BIT64(63)
-#define ECAP_DEVICE_TLB BIT64(2)
-#define ECAP_PASS      BIT64(6)
-#define ECAP_SNOOP     BIT64(7)
+/* Address bits of the machine (HAND_HAW); default memory fills them. */
+#define HAND_HAW 34
 
-#define GCMD_ENABLE  BIT64(31)
+#define CAP_ESRTPS      BIT64(63)
+#define ECAP_DEVICE_TLB BIT64(2)
+#define ECAP_PASS       BIT64(6)
+#define ECAP_SNOOP      BIT64(7)
+
+#define GCMD_ENABLE   BIT64(31)
 #define GCMD_SET_ROOT BIT64(30)
-#define GCMD_QUEUE   BIT64(26)
+#define GCMD_QUEUE    BIT64(26)
 
 /* Context entry, high word: address width and domain. */
 #define CONTEXT_48(did) (UINT64_C(2) | (uint64_t)(did) << 8)
@@ -54,8 +57,8 @@ enum {
 #define PTE_PS BIT64(7)
 
 /* Descriptors, low words; the wait's high word is the status address. */
-#define INV_CONTEXT_GLOBAL        UINT64_C(0x11)
-#define INV_CONTEXT_DOMAIN(did)   (UINT64_C(0x21) | (uint64_t)(did) << 16)
+#define INV_CONTEXT_GLOBAL      UINT64_C(0x11)
+#define INV_CONTEXT_DOMAIN(did) (UINT64_C(0x21) | (uint64_t)(did) << 16)
 #define INV_CONTEXT_DEVICE(did, sid, fm)                                                           \
 	(UINT64_C(0x31) | (uint64_t)(did) << 16 | (uint64_t)(sid) << 32 | (uint64_t)(fm) << 48)
 #define INV_IOTLB_GLOBAL      UINT64_C(0xd2)
@@ -90,7 +93,8 @@ void hand_put(struct hand *h, uint64_t at, uint64_t value);
 uint64_t hand_context_at(struct hand *h, uint16_t bdf);
 void hand_context(struct hand *h, uint16_t bdf, uint64_t lo, uint64_t hi);
 /* Address of the entry for iova at `level` below the table; tables on the way are made with RW. */
-uint64_t hand_entry_at(struct hand *h, uint64_t table, unsigned levels, uint64_t iova, unsigned level);
+uint64_t hand_entry_at(
+	struct hand *h, uint64_t table, unsigned levels, uint64_t iova, unsigned level);
 void hand_map(struct hand *h, uint64_t table, unsigned levels, uint64_t iova, unsigned level,
 	uint64_t entry);
 

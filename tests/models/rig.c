@@ -7,6 +7,17 @@
 #include "base/bug.h"
 #include "hw/cpu.h"
 
+const struct iommu_model_ops *rig_model(const char *name)
+{
+	size_t n;
+	const struct iommu_model_ops *const *models = iommu_models(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(models[i]->name, name) == 0)
+			return models[i];
+	BUG("no model %s", name);
+}
+
 void rig_init(struct rig *r, const struct iommu_model_ops *ops, unsigned ncpus)
 {
 	*r = (struct rig){ .machine_conf = { &r->cpu, &r->cost, &r->lock, &r->mem }, .ops = ops };
@@ -123,6 +134,13 @@ uint64_t rig_metric(const struct rig *r, const char *path)
 	struct wanted w = find_metric(r, path);
 
 	return metric_u64(w.desc, w.base);
+}
+
+double rig_real(const struct rig *r, const char *path)
+{
+	struct wanted w = find_metric(r, path);
+
+	return metric_real(w.desc, w.base);
 }
 
 const struct hist *rig_hist(const struct rig *r, const char *path)

@@ -24,6 +24,7 @@ struct rig {
 	size_t log_len;
 };
 
+const struct iommu_model_ops *rig_model(const char *name);
 void rig_init(struct rig *r, const struct iommu_model_ops *ops, unsigned ncpus);
 void rig_start(struct rig *r);
 void rig_stop(struct rig *r);
@@ -31,9 +32,10 @@ void rig_stop(struct rig *r);
 /* A numeric key of the model's configuration, before rig_start(). */
 void rig_set(struct rig *r, const char *key, uint64_t value);
 uint64_t rig_get(const struct rig *r, const char *key);
-/* Counter, time or gauge by its path in the results: "iommu0.iotlb.hits". */
+/* A metric by its path in the results, "iommu0.iotlb.hits": a counter, time or gauge; a computed one
+ * (after metrics_collect); a histogram. */
 uint64_t rig_metric(const struct rig *r, const char *path);
-/* The same for a histogram. */
+double rig_real(const struct rig *r, const char *path);
 const struct hist *rig_hist(const struct rig *r, const char *path);
 
 /* Run fn on a CPU in simulated time, to its end. */

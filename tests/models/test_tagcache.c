@@ -29,8 +29,8 @@ static void make(uint32_t entries, uint32_t ways, enum tagcache_replace replace)
 {
 	const struct tagcache_conf conf = { entries, ways, replace, WINDOW_IOTLB };
 
-	tagcache_init(&tc, &conf, engine, windows,
-		metric_scope_child(metrics_root(metrics), "cache"));
+	tagcache_init(
+		&tc, &conf, engine, windows, metric_scope_child(metrics_root(metrics), "cache"));
 }
 
 static bool holds(uint64_t key)

@@ -48,8 +48,9 @@ END_TEST
 
 START_TEST(read_only_registers_stay)
 {
-	static const uint32_t at[] = { REG_VER, REG_CAP, REG_CAP + 4, REG_ECAP, REG_ECAP + 4, REG_GSTS,
-		REG_IQH, REG_IQH + 4, REG_FRCD, REG_FRCD + 4, REG_FRCD + 8, REG_FRCD + 12 };
+	static const uint32_t at[] = { REG_VER, REG_CAP, REG_CAP + 4, REG_ECAP, REG_ECAP + 4,
+		REG_GSTS, REG_IQH, REG_IQH + 4, REG_FRCD, REG_FRCD + 4, REG_FRCD + 8,
+		REG_FRCD + 12 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		uint64_t before = hand_read(&h, at[i], 4);
@@ -127,8 +128,8 @@ START_TEST(commands_are_acknowledged_after_their_latency)
 	assert_status_follows(GCMD_QUEUE, GCMD_SET_ROOT, GCMD_SET_ROOT | GCMD_QUEUE);
 	assert_status_follows(GCMD_QUEUE | GCMD_ENABLE, GCMD_SET_ROOT | GCMD_QUEUE,
 		GCMD_SET_ROOT | GCMD_QUEUE | GCMD_ENABLE);
-	assert_status_follows(GCMD_QUEUE, GCMD_SET_ROOT | GCMD_QUEUE | GCMD_ENABLE,
-		GCMD_SET_ROOT | GCMD_QUEUE);
+	assert_status_follows(
+		GCMD_QUEUE, GCMD_SET_ROOT | GCMD_QUEUE | GCMD_ENABLE, GCMD_SET_ROOT | GCMD_QUEUE);
 	assert_status_follows(0, GCMD_SET_ROOT | GCMD_QUEUE, GCMD_SET_ROOT);
 }
 END_TEST

@@ -8,7 +8,7 @@
 #include "tests/models/rig.h"
 #include "tests/unit/unit.h"
 
-#define WALK_TIME (100 * NS)
+#define WALK_TIME    (100 * NS)
 #define MAX_REQUESTS 16
 
 static struct rig rig;
@@ -80,8 +80,9 @@ static struct request *miss(uint16_t bdf, uint64_t page)
 {
 	struct request *r = &req[nreq++];
 
-	r->x = (struct xlate){ .rid = { bdf }, .iova = { page << PAGE_LG2 }, .len = 4,
-		.done = answered };
+	r->x = (struct xlate){
+		.rid = { bdf }, .iova = { page << PAGE_LG2 }, .len = 4, .done = answered
+	};
 	walkers_miss(pool, &r->x);
 	return r;
 }

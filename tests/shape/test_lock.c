@@ -12,7 +12,7 @@
 #include "tests/unit/unit.h"
 
 #define SERVICE (100 * NS)
-#define WARMUP 20000u /* arrivals */
+#define WARMUP  20000u /* arrivals */
 
 struct stream;
 
@@ -163,8 +163,8 @@ static void check_laws(const struct stream *s, double utilisation)
 	ck_assert_double_eq_tol(m->utilisation, rate * (double)SERVICE, 1e-4);
 	ck_assert_double_eq_tol(m->utilisation, utilisation, 0.01 * utilisation);
 	ck_assert_double_eq_tol(s->area / measured_time(s), rate * mean, 0.001 * rate * mean);
-	ck_assert_double_eq_tol((double)m->waited / measured_time(s), rate * mean,
-		0.001 * rate * mean);
+	ck_assert_double_eq_tol(
+		(double)m->waited / measured_time(s), rate * mean, 0.001 * rate * mean);
 	ck_assert_double_eq_tol(m->wait_per_acquisition, mean, 0.001 * mean);
 	/* Poisson arrivals see the time average: they find it busy as often as it is busy. */
 	ck_assert_double_eq_tol(m->contention_ratio, utilisation, 0.01);

@@ -1,0 +1,42 @@
+/*
+ * stand - an allocator on a timed machine with CPUs: for tests of what it costs, which locks it takes,
+ * and what it does when others are at it.
+ */
+#ifndef TESTS_DMA_STAND_H
+#define TESTS_DMA_STAND_H
+#include "dma/iova/iova.h"
+#include "run/conform_bed.h"
+
+#define STAND_LIMIT_32 UINT64_C(0xfffff)
+
+struct stand {
+	struct engine *engine;
+	struct conform_bed bed;
+	const struct iova_allocator_ops *ops;
+	void *state, *conf;
+};
+
+/* PFNs 1 to last_pfn. conf (NULL: the defaults) passes to the stand. */
+void stand_init(struct stand *s, const struct iova_allocator_ops *ops, void *conf, unsigned ncpus,
+	uint64_t last_pfn);
+/* Stops what the allocator has put off; checks it, and that nothing is live. */
+void stand_fini(struct stand *s);
+
+/* Run fn on the CPU to its end; the CPU time that it took in the allocator. */
+sim_time stand_on(
+	struct stand *s, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg);
+/* One call, aligned, on the CPU. */
+bool stand_alloc(
+	struct stand *s, unsigned cpu, uint32_t npages, uint64_t limit, struct iova_range *out);
+void stand_free(struct stand *s, unsigned cpu, const struct iova_range *r);
+/* What may run, runs: timers too. */
+void stand_settle(struct stand *s);
+void stand_check(const struct stand *s, uint64_t live);
+
+/* Acquisitions of all locks of the class. */
+uint64_t stand_locked(const struct stand *s, const char *lock_class);
+uint64_t stand_contended(const struct stand *s, const char *lock_class);
+/* The allocator's metric of that name; a histogram's count. */
+uint64_t stand_metric(struct stand *s, const char *name);
+
+#endif

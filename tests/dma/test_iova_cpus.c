@@ -1,0 +1,218 @@
+/*
+ * iova on many CPUs: does every registered allocator keep its contract when up to 64 simulated CPUs
+ * are at it at once, under its own locks, and free what others have allocated?
+ */
+#include <check.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/rng.h"
+#include "tests/dma/stand.h"
+#include "tests/unit/unit.h"
+
+#define PAGES       98304u /* three apertures of the bitmaps */
+#define CPUS_MAX    64u
+#define OPERATIONS  250000u
+#define ROUND       400u /* operations a CPU does between two checks */
+#define BASKET      40u /* ranges that wait to be freed by a CPU */
+#define SMALL_SPACE 4095u
+
+static const unsigned cpus[] = { 1, 2, 8, CPUS_MAX };
+
+struct basket {
+	struct iova_range range[2 * BASKET];
+	unsigned n;
+};
+
+static struct stand stand;
+static struct rng rng[CPUS_MAX];
+static struct basket basket[CPUS_MAX];
+static bool taken[PAGES]; /* the oracle */
+static uint64_t live, refused, elsewhere;
+static unsigned ncpus;
+
+static const struct iova_allocator_ops *under_test(int i)
+{
+	size_t n;
+	const struct iova_allocator_ops *const *ops = iova_allocators(&n);
+
+	return ops[i];
+}
+
+static void mark(const struct iova_range *r, bool take)
+{
+	for (uint64_t pfn = r->pfn; pfn < r->pfn + r->npages; pfn++) {
+		ck_assert(taken[pfn] != take);
+		taken[pfn] = take;
+	}
+	live = take ? live + 1 : live - 1;
+}
+
+static struct iova_req random_request(unsigned cpu)
+{
+	struct rng *r = &rng[cpu];
+	bool large = rng_below(r, 50) == 0, low = rng_below(r, 8) == 0;
+
+	return (struct iova_req){
+		.npages = (uint32_t)(1 + rng_below(r, large ? 300 : 40)),
+		.limit_pfn = low ? 1 + rng_below(r, PAGES) : PAGES - 1,
+		.size_aligned = rng_below(r, 2) == 0,
+		.keep_caches = rng_below(r, 2) == 0,
+	};
+}
+
+static void alloc(struct proc *p, unsigned cpu)
+{
+	const struct iova_req req = random_request(cpu);
+	unsigned to = rng_below(&rng[cpu], 2) ? cpu : (unsigned)rng_below(&rng[cpu], ncpus);
+	struct iova_range r;
+
+	if (!stand.ops->alloc(stand.state, p, &req, &r)) {
+		refused++;
+		return;
+	}
+	ck_assert_uint_eq(r.npages, req.npages);
+	ck_assert_uint_ge(r.pfn, 1);
+	ck_assert_uint_le(r.pfn + r.npages - 1, req.limit_pfn);
+	if (req.size_aligned)
+		ck_assert_uint_eq(r.pfn & (BIT64(ilog2_ceil(r.npages)) - 1), 0);
+	if (!(stand.ops->caps & IOVA_TELLS_REUSE))
+		ck_assert_uint_eq(r.flushes, 0);
+	mark(&r, true);
+	if (basket[to].n == ARRAY_SIZE(basket[to].range))
+		to = cpu;
+	elsewhere += to != cpu;
+	basket[to].range[basket[to].n++] = r;
+}
+
+static void release(struct proc *p, unsigned cpu)
+{
+	struct basket *b = &basket[cpu];
+	unsigned i = (unsigned)rng_below(&rng[cpu], b->n);
+	struct iova_range r = b->range[i];
+
+	b->range[i] = b->range[--b->n];
+	if (rng_below(&rng[cpu], 2))
+		r.cookie = NULL;
+	mark(&r, false); /* before: it may be somebody else's before free() returns */
+	stand.ops->free(stand.state, p, &r);
+}
+
+static void one(struct proc *p, unsigned cpu)
+{
+	bool inside = stand.ops->enter && rng_below(&rng[cpu], 2);
+
+	cpu_run(p, rng_below(&rng[cpu], 2000), CPU_driver);
+	if (inside)
+		stand.ops->enter(stand.state, p);
+	if (basket[cpu].n == 0 || (basket[cpu].n < BASKET && rng_below(&rng[cpu], 100) < 55))
+		alloc(p, cpu);
+	else
+		release(p, cpu);
+	if (inside)
+		stand.ops->leave(stand.state, p);
+}
+
+static void one_round(struct proc *p, void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < ROUND; i++)
+		one(p, cpu_id(p));
+}
+
+static void free_basket(struct proc *p, void *arg)
+{
+	(void)arg;
+	while (basket[cpu_id(p)].n > 0)
+		release(p, cpu_id(p));
+}
+
+/* On all CPUs at once, until nothing is left to happen. */
+static void on_all(void (*fn)(struct proc *p, void *arg))
+{
+	static struct cpu_work work[CPUS_MAX];
+
+	for (unsigned i = 0; i < ncpus; i++) {
+		cpu_work_init(&work[i], fn, NULL);
+		cpu_post(&stand.bed.machine.cpus[i], &work[i]);
+	}
+	stand_settle(&stand);
+	stand_check(&stand, live);
+}
+
+static void begin(int i, unsigned n, uint64_t last_pfn)
+{
+	memset(taken, 0, sizeof(taken));
+	memset(basket, 0, sizeof(basket));
+	live = refused = elsewhere = 0;
+	ncpus = n;
+	for (unsigned c = 0; c < n; c++)
+		rng_init(&rng[c], c, "test.iova.cpus");
+	stand_init(&stand, under_test(i), NULL, n, last_pfn);
+}
+
+START_TEST(test_cpus_at_once_get_disjoint_ranges_and_leak_none)
+{
+	unsigned n = cpus[(unsigned)_i % ARRAY_SIZE(cpus)];
+
+	begin(_i / (int)ARRAY_SIZE(cpus), n, PAGES - 1);
+	for (unsigned done = 0; done < OPERATIONS; done += ROUND * n)
+		on_all(one_round);
+	ck_assert_uint_gt(refused, 0); /* low limits */
+	if (n > 1)
+		ck_assert_uint_gt(elsewhere, OPERATIONS / 16);
+	on_all(free_basket);
+	ck_assert_uint_eq(live, 0);
+	stand_fini(&stand);
+}
+END_TEST
+
+static struct iova_range filled[SMALL_SPACE];
+
+static unsigned fill(unsigned cpu, uint32_t npages)
+{
+	unsigned n = 0;
+
+	while (stand_alloc(&stand, cpu, npages, SMALL_SPACE, &filled[n]))
+		mark(&filled[n++], true);
+	return n;
+}
+
+START_TEST(test_what_other_cpus_freed_can_be_had_again)
+{
+	unsigned first, again;
+
+	begin(_i, 4, SMALL_SPACE);
+	first = fill(0, 2);
+	ck_assert_uint_gt(first, SMALL_SPACE / 2 * 6 / 10);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < first; i++) {
+			mark(&filled[i], false);
+			stand_free(&stand, i % 4, &filled[i]);
+		}
+		stand_check(&stand, 0);
+		again = fill((round + 1) % 4, 2);
+		ck_assert_uint_eq(again, first);
+	}
+	for (unsigned i = 0; i < first; i++) {
+		mark(&filled[i], false);
+		stand_free(&stand, i % 4, &filled[i]);
+	}
+	stand_fini(&stand);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("every allocator on many CPUs");
+	size_t count;
+	int n;
+
+	iova_allocators(&count);
+	n = (int)count;
+	tcase_set_timeout(tc, 300);
+	tcase_add_loop_test(tc, test_cpus_at_once_get_disjoint_ranges_and_leak_none, 0,
+		n * (int)ARRAY_SIZE(cpus));
+	tcase_add_loop_test(tc, test_what_other_cpus_freed_can_be_had_again, 0, n);
+	return unit_run("iova on many CPUs", tc);
+}
