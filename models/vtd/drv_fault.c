@@ -17,6 +17,7 @@ static void log_record(const struct vtd *v, uint64_t lo, uint64_t hi)
 		vtd_fault_text((uint16_t)reason));
 }
 
+/* Until no record is left; records may come in while it reads. */
 void vtd_drv_faults(void *state, struct proc *p)
 {
 	struct vtd *v = state;
@@ -25,7 +26,7 @@ void vtd_drv_faults(void *state, struct proc *p)
 	uint64_t fsts = vtd_drv_read(v, p, VTD_FSTS, 4, CPU_irq);
 	unsigned i = (unsigned)FIELD_GET(FSTS_FRI, fsts);
 
-	for (unsigned n = 0; n < nfr && (fsts & FSTS_PPF); n++, i = (i + 1) % nfr) {
+	while (fsts & FSTS_PPF) {
 		uint64_t hi = vtd_drv_read(v, p, fro + 16 * i + 8, 8, CPU_irq);
 
 		if (!(hi & FRCD_HI_F))
@@ -33,7 +34,9 @@ void vtd_drv_faults(void *state, struct proc *p)
 		log_record(v, vtd_drv_read(v, p, fro + 16 * i, 8, CPU_irq), hi);
 		vtd_drv_write(v, p, fro + 16 * i + 8, 8, FRCD_HI_F, CPU_irq);
 		v->drv.m.faults_reported++;
+		i = (i + 1) % nfr;
 	}
-	if (fsts & FSTS_PFO)
+	fsts = vtd_drv_read(v, p, VTD_FSTS, 4, CPU_irq);
+	if (fsts & FSTS_PFO) /* faults were lost meanwhile; none is recorded until it is cleared */
 		vtd_drv_write(v, p, VTD_FSTS, 4, FSTS_PFO, CPU_irq);
 }

@@ -67,6 +67,39 @@ static hpa_t descend(
 	return table;
 }
 
+static void free_tables(struct vtd *v, struct proc *p, hpa_t table, unsigned level)
+{
+	struct mem *mem = v->env.machine->mem;
+
+	for (unsigned i = 0; level > 1 && i < VTD_TABLE_ENTRIES; i++) {
+		uint64_t entry = mem_read64(mem, (hpa_t){ table.a + i * VTD_ENTRY_BYTES });
+
+		if (is_table(entry, level))
+			free_tables(v, p, (hpa_t){ entry & SS_ADDR }, level - 1);
+	}
+	pages_free(v->env.machine->pages, p, table);
+}
+
+/* A large page comes where small ones left their table behind, empty: the table goes first, and a
+ * paging-structure cache may still point to it. */
+static void replace_table(
+	struct vtd *v, struct proc *p, uint16_t domain, hpa_t at, uint64_t iova, unsigned level)
+{
+	uint64_t entry = mem_read64(v->env.machine->mem, at);
+
+	if (!is_table(entry, level))
+		return;
+	proc_sync(p);
+	mem_write64(v->env.machine->mem, at, 0);
+	vtd_drv_flush(v, p,
+		&(struct iommu_flush){ .scope = IOMMU_FLUSH_PAGES,
+			.domain = domain,
+			.iova = { iova },
+			.npages = 1u << (vtd_level_lg2(level) - PAGE_LG2) });
+	v->drv.m.tables_freed++;
+	free_tables(v, p, (hpa_t){ entry & SS_ADDR }, level - 1);
+}
+
 void vtd_drv_map(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_t pa,
 	unsigned page_lg2, uint32_t n, unsigned prot)
 {
@@ -85,6 +118,7 @@ void vtd_drv_map(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_
 		if (i == 0 || vtd_index(at_iova, level) == 0)
 			table = descend(v, p, dom, at_iova, level);
 		at = entry_at(table, at_iova, level);
+		replace_table(v, p, domain, at, at_iova, level);
 		BUG_ON(mem_read64(m->mem, at) & (SS_R | SS_W));
 		if (at.a >> 6 != line.a >> 6)
 			charge_line(v, p, at, true);
@@ -169,19 +203,6 @@ void vtd_drv_unmap(void *state, struct proc *p, uint16_t domain, iova_t iova, ui
 }
 
 /* ---- teardown ---- */
-
-static void free_tables(struct vtd *v, struct proc *p, hpa_t table, unsigned level)
-{
-	struct mem *mem = v->env.machine->mem;
-
-	for (unsigned i = 0; level > 1 && i < VTD_TABLE_ENTRIES; i++) {
-		uint64_t entry = mem_read64(mem, (hpa_t){ table.a + i * VTD_ENTRY_BYTES });
-
-		if (is_table(entry, level))
-			free_tables(v, p, (hpa_t){ entry & SS_ADDR }, level - 1);
-	}
-	pages_free(v->env.machine->pages, p, table);
-}
 
 void vtd_drv_domain_del(void *state, struct proc *p, uint16_t domain)
 {

@@ -124,13 +124,20 @@ void vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi)
 	hist_add(&d->m.submit_to_done, proc_now(p) - from);
 }
 
+/* Draining of reads and writes under way is asked for where the unit offers it. */
+static uint64_t iotlb_descriptor(const struct vtd *v)
+{
+	return QI_IOTLB | (v->conf->cap & CAP_DWD ? QI_IOTLB_DW : 0) |
+	       (v->conf->cap & CAP_DRD ? QI_IOTLB_DR : 0);
+}
+
 /* iommu_flush_iotlb_psi(): a naturally aligned power of two that covers the range, or the domain
  * when the unit cannot do that many pages. */
 static void flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush *f)
 {
 	uint64_t first = f->iova.a >> PAGE_LG2, last = first + f->npages - 1;
 	unsigned am = first == last ? 0 : ilog2_floor(first ^ last) + 1;
-	uint64_t lo = QI_IOTLB | QI_IOTLB_DW | QI_IOTLB_DR | FIELD_PREP(QI_DID, f->domain);
+	uint64_t lo = iotlb_descriptor(v) | FIELD_PREP(QI_DID, f->domain);
 
 	if (!(v->conf->cap & CAP_PSI) || am > FIELD_GET(CAP_MAMV, v->conf->cap)) {
 		vtd_drv_submit(v, p, lo | FIELD_PREP(QI_G, VTD_DOMAIN), 0);
@@ -144,7 +151,7 @@ static void flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush 
 void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f)
 {
 	struct vtd *v = state;
-	uint64_t lo = QI_IOTLB | QI_IOTLB_DW | QI_IOTLB_DR;
+	uint64_t lo = iotlb_descriptor(v);
 
 	switch (f->scope) {
 	case IOMMU_FLUSH_PAGES:

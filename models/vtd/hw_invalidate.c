@@ -42,24 +42,26 @@ void vtd_invalidate_context(struct invq *q, uint64_t g, uint16_t sid, unsigned f
 
 /* ---- IOTLB and paging-structure caches: 6.5.2.3 ---- */
 
-/* A range of second-stage addresses says nothing about which first-stage or nested translations of
- * the domain went through it: all of those go. */
-static void sweep_domain(
-	struct vtd *v, uint16_t did, bool pages, uint64_t addr, unsigned am, bool ih)
+/* The block that an address and its mask (AM, at most MAMV) name. */
+static uint64_t block_of(uint64_t word)
+{
+	return round_down_lg2(
+		word & QI_IOTLB_HI_ADDR, (unsigned)FIELD_GET(QI_IOTLB_HI_AM, word) + PAGE_LG2);
+}
+
+/* All of the domain; or, with `pages`, the block of its second-stage addresses that `word` names. Those
+ * say nothing about which first-stage or nested translations went through them: all of those go. */
+static void sweep_domain(struct vtd *v, uint16_t did, bool pages, uint64_t word)
 {
 	for (uint32_t i = 0; i < v->hw.nspaces; i++) {
 		if (v->hw.spaces[i].did != did)
 			continue;
 		if (pages && v->hw.spaces[i].pasid == VTD_NO_PASID)
-			vtd_space_sweep_pages(v, (uint16_t)i, addr, am, ih);
+			vtd_space_sweep_pages(v, (uint16_t)i, block_of(word),
+				(unsigned)FIELD_GET(QI_IOTLB_HI_AM, word), word & QI_IOTLB_HI_IH);
 		else
 			vtd_space_sweep(v, (uint16_t)i);
 	}
-}
-
-static uint64_t block_of(uint64_t word)
-{
-	return word & QI_IOTLB_HI_ADDR & ~(BIT64(FIELD_GET(QI_IOTLB_HI_AM, word) + PAGE_LG2) - 1);
 }
 
 /* False: not a valid request. */
@@ -83,7 +85,7 @@ bool vtd_invalidate_iotlb(struct invq *q, uint64_t g, uint16_t did, uint64_t wor
 	if (g == VTD_GLOBAL)
 		vtd_sweep_everything(v);
 	else
-		sweep_domain(v, did, g == VTD_SELECTIVE, block_of(word), am, word & QI_IOTLB_HI_IH);
+		sweep_domain(v, did, g == VTD_SELECTIVE, word);
 	++*of[g].counter;
 	return true;
 }

@@ -188,8 +188,7 @@ static void update_ppf(struct vtd_hw *hw)
 			fsts |= (uint32_t)FSTS_PPF;
 	reg32_set(&hw->regs, VTD_FSTS, fsts);
 	if (!fsts) /* nothing is left to report: a pending event is withdrawn (11.4.7.2) */
-		reg32_set(&hw->regs, VTD_FECTL,
-			reg32(&hw->regs, VTD_FECTL) & ~(uint32_t)FECTL_IP);
+		reg32_set(&hw->regs, VTD_FECTL, reg32(&hw->regs, VTD_FECTL) & ~(uint32_t)FECTL_IP);
 }
 
 /* 11.4.12: without the region registers the enable bit has nothing to enable. */

@@ -83,8 +83,7 @@ static bool answer_untranslated(struct vtd *v, struct xlate *x)
 {
 	v->hw.m.pass_through++;
 	x->hit = true;
-	x->ok = !vtd_is_protected(v, x->iova.a); /* blocked without a fault record: 7.1.1 */
-	v->hw.m.protected_memory += !x->ok;
+	x->ok = true;
 	x->pa = (hpa_t){ x->iova.a };
 	x->page_lg2 = PAGE_LG2;
 	x->latency = v->conf->iotlb_hit;
@@ -97,8 +96,10 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 	struct tag_entry *e;
 	struct vtd_leaf l;
 
-	if (!vtd_source_cached(v, x, &src) || src.pgtt == PGTT_PASS_THROUGH)
+	if (!vtd_source_cached(v, x, &src) || (x->at != XLATE_UNTRANSLATED && !src.ats))
 		return false;
+	if (src.pgtt == PGTT_PASS_THROUGH)
+		return answer_untranslated(v, x);
 	if (src.pgtt == PGTT_SECOND ? vtd_beyond_ss(v, &src, x->iova.a)
 				    : !vtd_is_canonical(x->iova.a, src.fs_levels))
 		return false;
@@ -121,8 +122,12 @@ bool vtd_translate(struct vtd *v, struct xlate *x)
 {
 	v->hw.m.requests++;
 	x->mem_reads = 0;
-	if (!(reg32(&v->hw.regs, VTD_GSTS) & GSTS_TES))
-		return answer_untranslated(v, x);
+	if (!(reg32(&v->hw.regs, VTD_GSTS) & GSTS_TES)) {
+		answer_untranslated(v, x);
+		x->ok = !vtd_is_protected(v, x->iova.a); /* without a fault record */
+		v->hw.m.protected_memory += !x->ok;
+		return true;
+	}
 	if (answer_from_caches(v, x))
 		return true;
 	walkers_miss(v->hw.walkers, x);
@@ -176,6 +181,7 @@ static void translate(struct vtd_walk *s, struct vtd_leaf *l)
 	switch (s->src.pgtt) {
 	case PGTT_PASS_THROUGH:
 		l->pass_through = true;
+		s->v->hw.m.pass_through++;
 		return;
 	case PGTT_SECOND:
 		l->flags = LEAF_R | LEAF_W | LEAF_DIRTY;

@@ -20,6 +20,8 @@ static bool validate(const void *conf, struct conf_check *chk)
 	if (!(FIELD_GET(CAP_SAGAW, c->cap) & (BIT64(1) | BIT64(2))))
 		return conf_refuse(
 			chk, "cap", "SAGAW (bits 12:8) must offer 39 or 48 bits (bit 9 or 10)");
+	if (FIELD_GET(CAP_MAMV, c->cap) > 51)
+		return conf_refuse(chk, "cap", "MAMV (bits 53:48) is larger than any address");
 	if (FIELD_GET(CAP_FRO, c->cap) * 16 + 16 * (FIELD_GET(CAP_NFR, c->cap) + 1) > VTD_REGS_SIZE)
 		return conf_refuse(chk, "cap",
 			"fault recording registers (FRO, NFR) lie outside the "

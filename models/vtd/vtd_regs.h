@@ -52,6 +52,8 @@ enum {
 #define CAP_PSI    BIT64(39)
 #define CAP_NFR    GENMASK64(47, 40)
 #define CAP_MAMV   GENMASK64(53, 48)
+#define CAP_DWD    BIT64(54)
+#define CAP_DRD    BIT64(55)
 #define CAP_FL1GP  BIT64(56)
 #define CAP_FL5LP  BIT64(60)
 #define CAP_ESRTPS BIT64(63)

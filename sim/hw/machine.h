@@ -46,7 +46,7 @@ extern const struct conf_table lock_conf_table;
 
 #define MEM_CONF(F)                                                                                \
 	F(size, size, "16GiB", "64MiB", "16TiB", "", "Physical memory.")                           \
-	F(size, hole, "0", "0", "4GiB", "",                                                        \
+	F(size, hole, "1GiB", "0", "4GiB", "",                                                        \
 		"Addresses below 4 GiB, up to there, that are no memory (devices).")               \
 	F(time, read_latency, "90ns", "0", "10us", "", "Read by hardware, unloaded.")              \
 	F(time, write_latency, "60ns", "0", "10us", "",                                            \
