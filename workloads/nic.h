@@ -37,6 +37,8 @@
 	F(u32, cycles_refill, "60", "0", "1000000", "cycles", "Driver work per buffer refilled.")   \
 	F(u32, cycles_stack, "1800", "0", "10000000", "cycles",                                     \
 		"Protocol stack and application per packet.")                                       \
+	F(u32, lines_stack, "40", "0", "100000", "lines",                                           \
+		"Cache lines that the stack touches per packet, besides the payload.")              \
 	F(u32, cycles_line, "6", "0", "10000", "cycles", "The same per 64 bytes of payload.")
 
 CONF_DECLARE(nic_conf, NIC_CONF);

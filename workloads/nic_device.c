@@ -177,7 +177,8 @@ static void doorbell_arrives(struct event *ev)
 void nic_doorbell(struct nic_queue *q, struct proc *p, uint64_t tail)
 {
 	cpu_run(p, q->nic->env.machine->conf->cpu->mmio_write, CPU_driver);
-	proc_sync(p); /* the card must not learn of buffers before the CPU has come to giving them */
+	proc_sync(
+		p); /* the card must not learn of buffers before the CPU has come to giving them */
 	q->nic->m.doorbells++;
 	q->doorbell_tail[1] = tail;
 	if (event_is_pending(&q->doorbell))

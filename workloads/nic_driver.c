@@ -51,6 +51,12 @@ static uint64_t refillable(const struct nic_queue *q)
 	return q->size - 1 - (q->next_to_use - q->next_to_clean);
 }
 
+/* The card has nothing to write to. */
+static bool is_dry(const struct nic_queue *q)
+{
+	return q->next_to_use == q->next_to_clean && !q->nic->stopped;
+}
+
 /* ---- receive ---- */
 
 /* Status of the next descriptor; 0 when the card has not written it back yet. What the CPU finds
@@ -81,10 +87,12 @@ static void receive(struct nic_queue *q, struct proc *p, uint64_t status)
 	q->style->received(q, p, b);
 	if (!(status & NIC_DESC_ERR)) {
 		cpu_run(p, (uint64_t)conf->cycles_line * ((len + 63) / 64), CPU_stack);
+		line_touch_others(p, (len + 63) / 64);
 		q->nic->m.delivered_bytes += len;
 	}
 	if (ends && !(status & NIC_DESC_ERR)) {
 		cpu_run(p, conf->cycles_stack, CPU_stack);
+		line_touch_others(p, conf->lines_stack);
 		q->nic->m.delivered++;
 		hist_add(&q->nic->m.latency, proc_now(p) - q->arrived[q->next_to_clean % q->size]);
 	}
@@ -109,9 +117,11 @@ static void poll(struct proc *p, void *arg)
 	}
 	q->nic->m.polls++;
 	hist_add(&q->nic->m.packets_per_poll, done);
+	if (is_dry(q)) /* earlier refills failed, and no packet will come to ask for another */
+		refill(q, p, refillable(q));
 	proc_sync(p);
-	if (done == conf->budget) {
-		q->nic->m.polls_full++;
+	q->nic->m.polls_full += done == conf->budget;
+	if (done == conf->budget || is_dry(q)) {
 		cpu_post(q->cpu, &q->poll);
 		return;
 	}

@@ -38,7 +38,7 @@ struct workload_ops {
 		void *state, const void *conf, const struct workload_env *env, struct err *err);
 	void (*fini)(void *state);
 	/* Attach and set up in simulated time, on CPU 0: rings, first buffers. False with *err when the
-	 * system cannot hold it; teardown and detach are called all the same. */
+	 * system cannot hold it: then nothing more is called, and the run's process ends. */
 	bool (*setup)(void *state, struct proc *p, struct err *err);
 	void (*start)(void *state); /* traffic begins, at engine_now() */
 	void (*stop)(void *state); /* no new work; work in flight completes */

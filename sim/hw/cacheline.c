@@ -33,40 +33,81 @@ static void move(struct line *l, struct proc *p, sim_time transfer, unsigned cat
 	cpu_run_ps(p, l->busy_until - now, cat);
 }
 
+/* The owner has touched so much else since that the line is in the shared cache only. */
+static bool is_displaced(const struct line *l, const struct machine *m)
+{
+	return m->cpus[l->owner].lines_touched - l->stamp > m->conf->cpu->cache_lines;
+}
+
+static sim_time time_to_fetch(const struct line *l, const struct cpu *c)
+{
+	const struct machine *m = c->machine;
+
+	if (!is_displaced(l, m))
+		return line_transfer(m, l->owner, c->id);
+	return m->cpus[l->owner].socket == c->socket ? m->conf->cpu->shared_same_socket
+						     : m->conf->cpu->shared_cross_socket;
+}
+
 /* Until the last copy is gone, the farthest. */
 static sim_time time_to_own(const struct line *l, const struct cpu *c)
 {
 	if (l->sharers & ~c->neighbours)
 		return c->machine->conf->cpu->line_cross_socket;
-	return line_transfer(c->machine, l->owner, c->id);
+	return time_to_fetch(l, c);
+}
+
+/* c's own line, back from the shared cache if it had left. */
+static void refresh(struct line *l, struct proc *p, const struct cpu *c, unsigned cat)
+{
+	if (l->owner != c->id)
+		return;
+	if (is_displaced(l, c->machine))
+		cpu_run_ps(p, c->machine->conf->cpu->shared_same_socket, cat);
+	l->stamp = c->lines_touched;
+}
+
+void line_touch_others(struct proc *p, uint32_t n)
+{
+	struct cpu *c = cpu_of(p);
+
+	if (c)
+		c->lines_touched += n;
 }
 
 bool line_read(struct line *l, struct proc *p, unsigned cat)
 {
-	const struct cpu *c = cpu_of(p);
+	struct cpu *c = cpu_of(p);
 	bool moved;
 
 	if (!c)
 		return false;
+	c->lines_touched++;
 	moved = l->owner != LINE_NO_OWNER && !(l->sharers & BIT64(c->id % 64));
 	if (moved)
-		move(l, p, line_transfer(c->machine, l->owner, c->id), cat);
+		move(l, p, time_to_fetch(l, c), cat);
+	else
+		refresh(l, p, c, cat);
 	l->sharers |= BIT64(c->id % 64);
 	return moved;
 }
 
 bool line_write(struct line *l, struct proc *p, unsigned cat)
 {
-	const struct cpu *c = cpu_of(p);
+	struct cpu *c = cpu_of(p);
 	bool moved;
 
 	if (!c)
 		return false;
+	c->lines_touched++;
 	/* A copy elsewhere must go, even when this CPU has one too. */
 	moved = l->owner != LINE_NO_OWNER && l->sharers != BIT64(c->id % 64);
 	if (moved)
 		move(l, p, time_to_own(l, c), cat);
+	else
+		refresh(l, p, c, cat);
 	l->owner = (uint16_t)c->id;
 	l->sharers = BIT64(c->id % 64);
+	l->stamp = c->lines_touched;
 	return moved;
 }

@@ -4,7 +4,8 @@
  *
  * A read gets a shared copy from the last writer; a write takes the line from everybody, and waits for
  * the farthest copy. Transfers of one line happen one after another, same socket or cross socket by
- * the platform's figures.
+ * the platform's figures. What a CPU has not touched while it touched cpu.cache_lines others has left
+ * its private cache: it comes from the shared cache, for others and for the CPU itself.
  */
 #ifndef SIM_HW_CACHELINE_H
 #define SIM_HW_CACHELINE_H
@@ -18,6 +19,7 @@ struct machine;
 struct line {
 	uint64_t sharers; /* bit cpu % 64: has a copy; above 64 CPUs a bit stands for several */
 	sim_time busy_until; /* the line is on its way until then */
+	uint32_t stamp; /* the owner's count of lines when it last touched this one */
 	uint16_t owner; /* CPU that wrote it last */
 };
 
@@ -30,6 +32,9 @@ static inline void line_init(struct line *l)
  * CPU's category `cat` (cpu.h). No-ops for PROC_UNTIMED and for procs that are not CPUs. */
 bool line_read(struct line *l, struct proc *p, unsigned cat);
 bool line_write(struct line *l, struct proc *p, unsigned cat);
+
+/* p's CPU has touched n lines that nobody else cares for: older ones leave its private cache. */
+void line_touch_others(struct proc *p, uint32_t n);
 
 /* The line of a memory address that belongs to no object (table entries, descriptors). From a direct-
  * mapped table of the recently used: a line that was displaced comes back as owned by nobody. */

@@ -34,6 +34,7 @@ struct cpu {
 	unsigned id, socket;
 	uint64_t neighbours; /* CPUs of the socket, by bits of struct line's sharers */
 	struct clock clock;
+	uint32_t lines_touched; /* cache lines, modulo 2^32: how old a line is (cacheline.h) */
 	struct machine *machine;
 	struct proc *proc;
 	struct list timers_due, work; /* of struct cpu_work */

@@ -31,7 +31,13 @@ struct lock;
 	F(u32, mmio_read, "900", "0", "1000000", "cycles", "Uncached read of a device register.")      \
 	F(u32, mmio_write, "100", "0", "1000000", "cycles", "Posted write of a device register.")      \
 	F(time, line_same_socket, "50ns", "0", "10us", "", "Cache-line transfer within a socket.")     \
-	F(time, line_cross_socket, "120ns", "0", "10us", "", "Cache-line transfer across sockets.")
+	F(time, line_cross_socket, "120ns", "0", "10us", "",                                           \
+		"Cache-line transfer across sockets.")                                                 \
+	F(u32, cache_lines, "4096", "64", "1000000", "lines",                                          \
+		"Private cache of a CPU: what it has not touched for so many others has left it.")     \
+	F(time, shared_same_socket, "15ns", "0", "10us", "",                                           \
+		"Line that its last writer's private cache has displaced: from the shared cache.")     \
+	F(time, shared_cross_socket, "80ns", "0", "10us", "", "The same, from the other socket's.")
 
 CONF_DECLARE(cpu_conf, CPU_CONF);
 extern const struct conf_table cpu_conf_table;
@@ -46,7 +52,7 @@ extern const struct conf_table lock_conf_table;
 
 #define MEM_CONF(F)                                                                                \
 	F(size, size, "16GiB", "64MiB", "16TiB", "", "Physical memory.")                           \
-	F(size, hole, "1GiB", "0", "4GiB", "",                                                        \
+	F(size, hole, "1GiB", "0", "4GiB", "",                                                     \
 		"Addresses below 4 GiB, up to there, that are no memory (devices).")               \
 	F(time, read_latency, "90ns", "0", "10us", "", "Read by hardware, unloaded.")              \
 	F(time, write_latency, "60ns", "0", "10us", "",                                            \

@@ -66,6 +66,27 @@ START_TEST(test_rbtree_gives_the_addresses_of_linux_3_1)
 }
 END_TEST
 
+START_TEST(test_tree_and_caches_give_the_addresses_of_linux_6_1_and_6_12)
+{
+	ck_assert_int_eq(replay("iova", TEST_DATA "/iova-v6.csv.zst"), 0);
+	has(report, "total: 10 runs, 159002 operations, 0 mismatches\n");
+}
+END_TEST
+
+START_TEST(test_bitmaps_do_what_the_amd_drivers_of_3_1_and_4_5_did)
+{
+	ck_assert_int_eq(replay("iova", TEST_DATA "/bitmap-amd.csv.zst"), 0);
+	has(report, "total: 7 runs, 96000 operations, 0 mismatches\n");
+}
+END_TEST
+
+START_TEST(test_a_running_kernels_history_is_repeated_address_for_address)
+{
+	ck_assert_int_eq(replay("history", TEST_DATA "/history-vtd-strict.txt.zst"), 0);
+	has(report, "total: 110810 operations, 0 mismatches\n");
+}
+END_TEST
+
 START_TEST(test_deferred_flush_does_what_linux_3_1_did)
 {
 	ck_assert_int_eq(replay("lazy", TEST_DATA "/lazy-v3.1.csv.zst"), 0);
@@ -126,6 +147,78 @@ START_TEST(test_an_altered_flush_count_is_reported)
 	has(report, ":3: expected 1 flushes, 0 freed, timer armed 1; got 0, 0, 1\n");
 	has(report, ":4: expected 1 flushes, 2 freed");
 	has(report, "3 operations, 2 mismatches\n");
+}
+END_TEST
+
+/* Each result column of the bitmaps' rows, altered by one. */
+static const struct {
+	const char *text, *says;
+} altered_columns[] = {
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,2,0,0,5,1\n", "expected pfn 2, got 1" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,1,0,5,1\n", "expected flushes 1, got 0" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,0,1,5,1\n", "expected need_flush 1, got 0" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,0,0,6,1\n", "expected next page 6, got 5" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,0,0,5,2\n", "expected apertures 2, got 1" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,0,0,5,1\nU,1,4,1,0\n",
+		"expected flushes 1, got 0" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,1,1,x\nM,4,0,1,0,0,5,1\nU,1,4,0,0\n",
+		"expected flushes 0, got 1" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,0,0,5,1\nU,1,4,0,1\n",
+		"expected need_flush 1, got 0" },
+	{ "#run,1,v3.1-amd,bitmap,1,32,0,1,x\nM,4,0,1,0,0,5,1\nU,1,3,0,0\n",
+		"expected a range of 3 pages, got 4" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,0,1,x\nM,1,4,0,2,0,0,5,1\n", "expected pfn 2, got 1" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,0,1,x\nM,1,4,0,1,2,0,5,1\n",
+		"expected flushes 2, got 0" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,0,1,x\nM,1,4,0,1,0,1,5,1\n",
+		"expected next index 1, got 0" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,0,1,x\nM,1,4,0,1,0,0,6,1\n",
+		"expected next bit 6, got 5" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,0,2,x\nM,1,4,0,1,0,0,5,1\n",
+		"expected apertures 1, got 2" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,1,1,x\nM,1,4,0,1,0,0,5,1\nU,0,1,4,0,5\n",
+		"expected flushes 0, got 1" },
+	{ "#run,1,v4.5-amd,bitmap,2,32,0,1,x\nM,1,4,0,1,0,0,5,1\nU,0,1,4,0,4\n",
+		"expected next bit 4, got 5" },
+	{ "#run,1,v6.1,rcache,2,1,x\nA,1,5,fffff,1,ffff0\n", "expected pfn ffff0, got ffff8" },
+	{ "#run,1,v6.1,rcache,2,1,x\nA,1,5,fffff,1,ffff8\nF,0,ffff8,4\n",
+		"expected a range of 4 pages, got 5" },
+};
+
+START_TEST(test_any_altered_column_is_reported)
+{
+	ck_assert_int_eq(replay_text("iova", altered_columns[_i].text), 1);
+	has(report, altered_columns[_i].says);
+	has(report, " 1 mismatches\n");
+}
+END_TEST
+
+START_TEST(test_an_altered_history_is_reported)
+{
+	const char *head = "# reserved pfn ranges in every domain: a0-bf ffff0-fffff\n"
+			   "# limit 0xfffff (inclusive) for every A; start_pfn 1; 2 CPUs\n";
+	char *right = xasprintf("%sA 0 1 2 fffee\nA 1 0 1 fffef\nF 0 0 2 fffee\n", head);
+	char *wrong = xasprintf("%sA 0 1 2 fffec\nF 0 1 1 fffee\n", head);
+	char *cpu = xasprintf("%sA 0 2 1 fffef\n", head);
+
+	ck_assert_int_eq(replay_text("history", right), 0);
+	has(report, "total: 3 operations, 0 mismatches\n");
+	ck_assert_int_eq(replay_text("history", wrong), 1);
+	has(report, ":3: expected pfn fffec, got fffee\n");
+	has(report, ":4: expected a range of 1 pages, got 2\n");
+	ck_assert_int_eq(replay_text("history", cpu), 2);
+	has(err.text, "the CPU is 2, outside 0 to 1");
+	ck_assert_int_eq(replay_text("history", "A 0 0 1\n"), 2);
+	has(err.text, "has 5 fields, this one has 4");
+	ck_assert_int_eq(replay_text("history", "M 0 0 1 1\n"), 2);
+	has(err.text, "no operation 'M' in a history");
+	ck_assert_int_eq(replay_text("history", "# reserved pfn ranges in every domain: 5\n"), 2);
+	has(err.text, "is not a list of ranges");
+	ck_assert_int_eq(replay_text("history", ""), 2);
+	has(err.text, "no operation in it");
+	free(right);
+	free(wrong);
+	free(cpu);
 }
 END_TEST
 
@@ -235,6 +328,12 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_rbtree_gives_the_addresses_of_linux_3_1);
+	tcase_add_test(tc, test_tree_and_caches_give_the_addresses_of_linux_6_1_and_6_12);
+	tcase_add_test(tc, test_bitmaps_do_what_the_amd_drivers_of_3_1_and_4_5_did);
+	tcase_add_test(tc, test_a_running_kernels_history_is_repeated_address_for_address);
+	tcase_add_loop_test(tc, test_any_altered_column_is_reported, 0,
+		(int)(sizeof(altered_columns) / sizeof(altered_columns[0])));
+	tcase_add_test(tc, test_an_altered_history_is_reported);
 	tcase_add_test(tc, test_deferred_flush_does_what_linux_3_1_did);
 	tcase_add_test(tc, test_an_altered_address_is_reported_with_its_line);
 	tcase_add_test(tc, test_an_altered_success_or_failure_is_reported);

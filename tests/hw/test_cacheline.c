@@ -160,6 +160,43 @@ START_TEST(a_displaced_line_of_memory_belongs_to_nobody)
 }
 END_TEST
 
+static void touch_others(struct proc *p, void *arg)
+{
+	line_touch_others(p, *(const uint32_t *)arg);
+}
+
+static void forget(unsigned cpu, uint32_t lines)
+{
+	bed_do(&bed, cpu, touch_others, &lines);
+}
+
+START_TEST(a_line_leaves_the_private_cache_when_so_many_others_came)
+{
+	expect_write(0, 0);
+	forget(0, bed.cpu.cache_lines - 1);
+	expect_read(1, SAME); /* just still there */
+	expect_write(0, SAME);
+	forget(0, bed.cpu.cache_lines + 1);
+	expect_read(1, bed.cpu.shared_same_socket);
+	expect_write(0, bed.cpu.shared_same_socket);
+	forget(0, bed.cpu.cache_lines + 1);
+	expect_read(2, bed.cpu.shared_cross_socket);
+}
+END_TEST
+
+START_TEST(its_own_displaced_line_comes_back_from_the_shared_cache)
+{
+	struct access a;
+
+	expect_write(0, 0);
+	forget(0, bed.cpu.cache_lines + 1);
+	a = access_by(0, false);
+	ck_assert_uint_eq(a.took, bed.cpu.shared_same_socket);
+	ck_assert(!a.moved); /* it was nobody else's */
+	ck_assert_uint_eq(access_by(0, false).took, 0);
+}
+END_TEST
+
 START_TEST(code_without_a_cpu_pays_nothing)
 {
 	expect_write(0, 0);
@@ -182,6 +219,8 @@ int main(void)
 	tcase_add_test(tc, the_time_goes_to_the_category_of_the_access);
 	tcase_add_test(tc, memory_has_a_line_per_64_bytes);
 	tcase_add_test(tc, a_displaced_line_of_memory_belongs_to_nobody);
+	tcase_add_test(tc, a_line_leaves_the_private_cache_when_so_many_others_came);
+	tcase_add_test(tc, its_own_displaced_line_comes_back_from_the_shared_cache);
 	tcase_add_test(tc, code_without_a_cpu_pays_nothing);
 	return unit_run("cacheline", tc);
 }

@@ -14,16 +14,13 @@
  */
 #include "dma/flush/flush.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "base/bug.h"
-#include "dma/flush/flush_metrics.h"
+#include "dma/flush/flush_tables.h"
 #include "hw/cpu.h"
 #include "hw/lock.h"
 
-#define ENTRIES_PER_LINE 4u
-#define TIMER            0u
+#define ENTRY_BYTES 16u
+#define TIMER       0u
 
 #define DEFERRED_GLOBAL_CONF(F)                                                                    \
 	F(u32, entries, "250", "1", "65536", "ranges",                                             \
@@ -41,21 +38,12 @@ static const struct conf_field fields[] = { DEFERRED_GLOBAL_CONF(CONF_FIELD_) };
 static const struct conf_table conf_table =
 	CONF_TABLE("deferred-global", deferred_global_conf, fields, NULL);
 
-/* The ranges that wait on one remapping unit. */
-struct unit {
-	uint32_t n;
-	struct dma_range *range;
-	struct line *line; /* of ENTRIES_PER_LINE ranges each */
-};
-
 struct deferred_global {
 	struct flush_env env;
 	struct deferred_global_conf conf;
-	const struct cost_conf *cost;
 	struct lock lock;
 	struct line head; /* list_size and timer_on */
-	struct unit *units;
-	uint32_t list_size; /* over all units */
+	struct flush_tables tables;
 	bool timer_on;
 	struct flush_metrics m;
 };
@@ -64,22 +52,14 @@ static bool deferred_init(
 	void *state, const void *conf, const struct flush_env *env, struct err *err)
 {
 	struct deferred_global *s = state;
-	uint32_t nlines;
 
 	(void)err;
 	s->env = *env;
 	s->conf = *(const struct deferred_global_conf *)conf;
-	s->cost = env->machine->conf->cost;
-	nlines = (s->conf.entries + ENTRIES_PER_LINE - 1) / ENTRIES_PER_LINE;
 	lock_init(&s->lock, env->machine, "async_umap_flush_lock", "async_umap_flush_lock");
 	line_init(&s->head);
-	s->units = xcalloc(env->niommus, sizeof(*s->units));
-	for (unsigned i = 0; i < env->niommus; i++) {
-		s->units[i].range = xcalloc(s->conf.entries, sizeof(*s->units[i].range));
-		s->units[i].line = xcalloc(nlines, sizeof(*s->units[i].line));
-		for (uint32_t l = 0; l < nlines; l++)
-			line_init(&s->units[i].line[l]);
-	}
+	flush_tables_init(
+		&s->tables, &s->env, &s->m, s->conf.entries, ENTRY_BYTES, s->conf.caching_mode);
 	metric_scope_add(env->scope, &flush_metric_table, &s->m);
 	return true;
 }
@@ -88,120 +68,34 @@ static void deferred_fini(void *state)
 {
 	struct deferred_global *s = state;
 
-	BUG_ON(s->list_size != 0);
-	for (unsigned i = 0; i < s->env.niommus; i++) {
-		free(s->units[i].range);
-		free(s->units[i].line);
-	}
-	free(s->units);
+	flush_tables_fini(&s->tables);
 	lock_fini(&s->lock);
-}
-
-/* Read entry i on its way out, or write it on its way in. */
-static void touch_entry(
-	struct deferred_global *s, struct proc *p, struct unit *u, uint32_t i, bool write)
-{
-	struct line *l = &u->line[i / ENTRIES_PER_LINE];
-
-	if (write)
-		line_write(l, p, CPU_flush_queue);
-	else
-		line_read(l, p, CPU_flush_queue);
-	cpu_run(p, s->cost->list_entry, CPU_flush_queue);
-}
-
-static void release_entry(struct deferred_global *s, struct proc *p, struct unit *u, uint32_t i)
-{
-	touch_entry(s, p, u, i, false);
-	s->m.held--;
-	s->env.release(s->env.ctx, p, &u->range[i]);
-}
-
-/* One global invalidation closes the windows of all entries at once; then each goes back. Returns
- * when the invalidation was complete. */
-static sim_time flush_unit(
-	struct deferred_global *s, struct proc *p, unsigned iommu, enum flush_trigger why)
-{
-	const struct flush_env *env = &s->env;
-	const struct iommu_flush all = { .scope = IOMMU_FLUSH_ALL };
-	struct unit *u = &s->units[iommu];
-	sim_time done;
-
-	env->invalidate(env->ctx, p, iommu, &all, why);
-	done = proc_now(p);
-	for (uint32_t i = 0; i < u->n; i++)
-		env->flushed(env->ctx, p, &u->range[i]);
-	for (uint32_t i = 0; i < u->n; i++)
-		release_entry(s, p, u, i);
-	u->n = 0;
-	return done;
-}
-
-/* In caching mode: range by range, each released before the next is invalidated. */
-static sim_time flush_unit_by_range(
-	struct deferred_global *s, struct proc *p, unsigned iommu, enum flush_trigger why)
-{
-	const struct flush_env *env = &s->env;
-	struct unit *u = &s->units[iommu];
-	sim_time done = 0;
-
-	for (uint32_t i = 0; i < u->n; i++) {
-		const struct dma_range *r = &u->range[i];
-		const struct iommu_flush f = { .scope = IOMMU_FLUSH_PAGES,
-			.domain = r->domain_id,
-			.iova = { r->iova.pfn << PAGE_LG2 },
-			.npages = r->iova.npages };
-
-		env->invalidate(env->ctx, p, iommu, &f, why);
-		done = proc_now(p);
-		env->flushed(env->ctx, p, r);
-		release_entry(s, p, u, i);
-	}
-	u->n = 0;
-	return done;
 }
 
 /* With the lock held. `due`: when the caller was called, before it waited for the lock. */
 static void flush_all(
 	struct deferred_global *s, struct proc *p, sim_time due, enum flush_trigger why)
 {
-	uint32_t n = s->list_size;
-	sim_time done = due;
-
 	s->timer_on = false;
-	for (unsigned i = 0; i < s->env.niommus; i++) {
-		if (s->units[i].n == 0)
-			continue;
-		done = s->conf.caching_mode ? flush_unit_by_range(s, p, i, why)
-					    : flush_unit(s, p, i, why);
-	}
-	s->list_size = 0;
+	flush_tables_flush(&s->tables, p, due, why);
 	line_write(&s->head, p, CPU_flush_queue);
-	if (n > 0)
-		flush_metrics_add(&s->m, why, n, due, done);
 }
 
 static void deferred_unmapped(void *state, struct proc *p, const struct dma_range *r)
 {
 	struct deferred_global *s = state;
 	sim_time due = proc_now(p);
-	struct unit *u;
 
-	BUG_ON(r->iommu >= s->env.niommus);
-	u = &s->units[r->iommu];
 	lock_acquire(&s->lock, p);
 	line_write(&s->head, p, CPU_flush_queue);
-	if (s->list_size == s->conf.entries)
+	if (s->tables.size == s->conf.entries)
 		flush_all(s, p, due, FLUSH_BY_batch_full);
-	u->range[u->n] = *r;
-	touch_entry(s, p, u, u->n++, true);
+	flush_tables_add(&s->tables, p, r);
 	if (!s->timer_on) {
 		s->env.timer_mod(s->env.ctx, p, TIMER, s->conf.timeout);
 		s->timer_on = true;
 		s->m.timers_armed++;
 	}
-	s->list_size++;
-	s->m.held++;
 	s->m.unmaps++;
 	lock_release(&s->lock, p);
 }
@@ -213,7 +107,7 @@ static void deferred_timer(void *state, struct proc *p, unsigned timer)
 
 	BUG_ON(timer != TIMER);
 	lock_acquire(&s->lock, p);
-	s->m.timers_empty += s->list_size == 0;
+	s->m.timers_empty += s->tables.size == 0;
 	flush_all(s, p, due, FLUSH_BY_timer);
 	lock_release(&s->lock, p);
 }

@@ -68,8 +68,8 @@ bool magazine_pop(
 	*pfn = m->pfn[at - 1];
 	m->pfn[at - 1] = m->pfn[last];
 	m->n = last;
-	line_write(line_of_entry(m, at - 1), p, CPU_iova);
-	line_write(&m->line[0], p, CPU_iova);
+	s->c.entry_transfers += line_write(line_of_entry(m, at - 1), p, CPU_iova);
+	s->c.entry_transfers += line_write(&m->line[0], p, CPU_iova);
 	s->c.cached--;
 	return true;
 }
