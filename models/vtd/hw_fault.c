@@ -26,11 +26,15 @@ const char *vtd_fault_text(uint16_t code)
 	return "Unknown";
 }
 
-static void raise_event(struct vtd *v)
+/* An event is for the first of them: while any is pending, another is no news (11.4.7.2). */
+void vtd_fault_status(struct vtd *v, uint32_t set)
 {
 	struct vtd_hw *hw = &v->hw;
-	uint32_t fectl = reg32(&hw->regs, VTD_FECTL);
+	uint32_t fectl = reg32(&hw->regs, VTD_FECTL), fsts = reg32(&hw->regs, VTD_FSTS);
 
+	reg32_set(&hw->regs, VTD_FSTS, fsts | set);
+	if (fsts & (uint32_t)(FSTS_PPF | FSTS_IQE | FSTS_ICE | FSTS_ITE))
+		return;
 	if (fectl & FECTL_IM) {
 		reg32_set(&hw->regs, VTD_FECTL, fectl | (uint32_t)FECTL_IP);
 		return;
@@ -78,10 +82,9 @@ void vtd_fault_record(struct vtd *v, const struct xlate *x)
 	reg64_set(&hw->regs, at, x->iova.a & GENMASK64(63, 12));
 	reg64_set(&hw->regs, at + 8, record_of(x));
 	if (!(fsts & FSTS_PPF)) {
-		fsts &= ~(uint32_t)FSTS_FRI;
-		fsts |= (uint32_t)(FSTS_PPF | FIELD_PREP(FSTS_FRI, hw->next_fault));
-		reg32_set(&hw->regs, VTD_FSTS, fsts);
-		raise_event(v);
+		reg32_set(&hw->regs, VTD_FSTS, fsts & ~(uint32_t)FSTS_FRI);
+		vtd_fault_status(
+			v, (uint32_t)(FSTS_PPF | FIELD_PREP(FSTS_FRI, hw->next_fault)));
 	}
 	hw->next_fault = (hw->next_fault + 1) % hw->nfr;
 }

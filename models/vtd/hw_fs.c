@@ -123,9 +123,7 @@ static bool first_may(const struct vtd_walk *s, const struct vtd_leaf *l)
 {
 	bool priv = s->w->has_pasid ? s->w->priv : s->src.priv;
 
-	if (!priv && !(l->flags & LEAF_U))
-		return false;
-	return !s->w->write || (l->flags & LEAF_W) || (priv && !s->src.wpe);
+	return !vtd_permission_fault(l, s->w->write, s->w->exec, priv);
 }
 
 static unsigned deepest_cached(struct vtd_walk *s, uint64_t *table, struct vtd_leaf *l)
@@ -156,14 +154,11 @@ static void finish(struct vtd_walk *s, const struct level *e, unsigned level, st
 	guest = l->pa | (s->iova & (BIT64(l->lg2) - 1));
 	vtd_ss_walk(s, guest, s->w->write, &host);
 	l->fault = host.fault;
-	if (l->fault || !host.lg2) {
-		l->flags &= host.flags | ~(LEAF_R | LEAF_W);
-		return;
-	}
 	if (!(host.flags & LEAF_W))
 		l->flags &= ~LEAF_SS_W;
-	if (!(host.flags & LEAF_R))
-		l->flags &= ~LEAF_R;
+	l->flags &= host.flags | ~(LEAF_R | LEAF_DIRTY);
+	if (l->fault || !host.lg2)
+		return;
 	l->lg2 = host.lg2 < l->lg2 ? host.lg2 : l->lg2;
 	l->pa = (host.pa | (guest & (BIT64(host.lg2) - 1))) & ~(BIT64(l->lg2) - 1);
 	s->w->leaf_lg2 = l->lg2;
@@ -196,12 +191,13 @@ void vtd_fs_walk(struct vtd_walk *s, struct vtd_leaf *l)
 				vtd_pwc_key(s->src.space, level, s->iova), e.entry, l->flags);
 		table = e.entry & FS_ADDR;
 	}
-	if (first_may(s, l)) {
+	s->refused = !first_may(s, l);
+	if (!s->refused) {
 		l->fault = keep_ad(s, &e, s->w->write, level);
 		if (l->fault)
 			return;
 	}
-	if ((e.entry & FS_D) || (s->w->write && first_may(s, l)))
+	if ((e.entry & FS_D) || (s->w->write && !s->refused))
 		l->flags |= LEAF_DIRTY;
 	finish(s, &e, level, l);
 }

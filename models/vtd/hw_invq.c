@@ -157,11 +157,13 @@ static struct descriptor read_descriptor(struct invq *q, uint64_t at, unsigned b
 }
 
 /* 6.5.2.10: the head stays at the bad descriptor. */
-static void stop_queue(struct vtd_hw *hw, unsigned why)
+static void stop_queue(struct vtd *v, unsigned why)
 {
+	struct vtd_hw *hw = &v->hw;
+
 	hw->q.errors++;
 	reg64_set(&hw->regs, VTD_IQERCD, FIELD_PREP(IQERCD_IQEI, why));
-	reg32_set(&hw->regs, VTD_FSTS, reg32(&hw->regs, VTD_FSTS) | (uint32_t)FSTS_IQE);
+	vtd_fault_status(v, (uint32_t)FSTS_IQE);
 }
 
 static void next_descriptor(struct invq *q)
@@ -183,7 +185,7 @@ static void next_descriptor(struct invq *q)
 		why = execute(q, &d);
 	}
 	if (why) {
-		stop_queue(hw, why);
+		stop_queue(q->v, why);
 		return;
 	}
 	hw->q.descriptors++;

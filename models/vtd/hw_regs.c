@@ -187,7 +187,7 @@ static void update_ppf(struct vtd_hw *hw)
 		if (reg64(&hw->regs, hw->fro + 16 * i + 8) & FRCD_HI_F)
 			fsts |= (uint32_t)FSTS_PPF;
 	reg32_set(&hw->regs, VTD_FSTS, fsts);
-	if (!fsts) /* nothing is left to report: a pending event is withdrawn (11.4.7.2) */
+	if (!(fsts & (uint32_t)(FSTS_PPF | FSTS_IQE | FSTS_ICE | FSTS_ITE))) /* nothing is left to report: a pending event is withdrawn (11.4.7.2) */
 		reg32_set(&hw->regs, VTD_FECTL, reg32(&hw->regs, VTD_FECTL) & ~(uint32_t)FECTL_IP);
 }
 
@@ -267,12 +267,16 @@ void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t val
 		hist_add(&hw->q.depth, depth / 16);
 		vtd_invq_ring(v);
 	}
-	if (offset + bytes > hw->fro && offset < hw->fro + 16 * hw->nfr)
+	if ((offset + bytes > hw->fro && offset < hw->fro + 16 * hw->nfr) ||
+		reg_touches(offset, bytes, VTD_FSTS))
 		update_ppf(hw);
 	if (reg_touches(offset, bytes, VTD_PMEN + 3))
 		pmen_written(v);
 	if (reg_touches(offset, bytes, VTD_FECTL + 3))
 		unmasked(v, VTD_FECTL, FECTL_IM, FECTL_IP, hw->fault_event, hw->fault_ctx);
+	if (reg_touches(offset, bytes, VTD_ICS) && !(reg32(&hw->regs, VTD_ICS) & ICS_IWC))
+		reg32_set(&hw->regs, VTD_IECTL, /* serviced: withdrawn (11.4.10) */
+			reg32(&hw->regs, VTD_IECTL) & ~(uint32_t)IECTL_IP);
 	if (reg_touches(offset, bytes, VTD_IECTL + 3))
 		unmasked(v, VTD_IECTL, IECTL_IM, IECTL_IP, hw->completion_event, hw->fault_ctx);
 	if (reg_touches(offset, bytes, VTD_FSTS))

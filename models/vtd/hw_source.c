@@ -14,6 +14,13 @@ static uint64_t pasid_key(rid_t rid, uint32_t pasid)
 	return (uint64_t)rid.bdf << PASID_BITS | pasid;
 }
 
+/* 11.4.5: the other modes are reserved, and scalable mode is where the unit has none. */
+static bool is_mode_known(const struct vtd *v)
+{
+	return FIELD_GET(RTADDR_TTM, v->hw.root_register) == RTADDR_TTM_LEGACY ||
+	       (is_scalable(v) && (v->conf->ecap & ECAP_SMTS));
+}
+
 /* ---- decoding ---- */
 
 static void decode_legacy(struct vtd *v, const uint64_t *e, struct vtd_source *src)
@@ -60,12 +67,18 @@ static void decode_pasid(struct vtd *v, const uint64_t *context, const uint64_t 
 	src->space = first ? vtd_space_of(v, src->did, pasid) : src->space_ss;
 }
 
-static uint32_t pasid_of(const struct walk *w, const uint64_t *context)
+/* A request without PASID has that of its context entry, or 0 where the unit has no such field. */
+static uint32_t rid_pasid(const struct vtd *v, const uint64_t *context)
 {
-	return w->has_pasid ? w->pasid : (uint32_t)FIELD_GET(SM_CTX1_RID_PASID, context[1]);
+	return v->conf->ecap & ECAP_RPS ? (uint32_t)FIELD_GET(SM_CTX1_RID_PASID, context[1]) : 0;
 }
 
 /* ---- checks: 9.3, 9.4, 9.6 ---- */
+
+static bool is_width_supported(const struct vtd *v, uint64_t aw)
+{
+	return aw <= 3 && (FIELD_GET(CAP_SAGAW, v->conf->cap) & BIT64(aw));
+}
 
 static enum vtd_fault check_legacy_context(const struct vtd *v, const uint64_t *e)
 {
@@ -75,7 +88,7 @@ static enum vtd_fault check_legacy_context(const struct vtd *v, const uint64_t *
 		return VTD_FAULT_CONTEXT_NOT_PRESENT;
 	if ((e[0] & CTX_RSVD) || (e[1] & CTX_HI_RSVD))
 		return VTD_FAULT_CONTEXT_RSVD;
-	if (!(FIELD_GET(CAP_SAGAW, v->conf->cap) & BIT64(aw)))
+	if (!is_width_supported(v, aw))
 		return VTD_FAULT_CONTEXT_INVALID;
 	if (tt == CTX_TT_PASS_THROUGH)
 		return v->conf->ecap & ECAP_PT ? VTD_NO_FAULT : VTD_FAULT_CONTEXT_INVALID;
@@ -96,7 +109,7 @@ static enum vtd_fault check_scalable_context(const uint64_t *e)
 static bool stage_supported(const struct vtd *v, const uint64_t *e)
 {
 	uint64_t cap = v->conf->cap, ecap = v->conf->ecap;
-	bool second = FIELD_GET(CAP_SAGAW, cap) & BIT64(FIELD_GET(PASID_AW, e[0]));
+	bool second = is_width_supported(v, FIELD_GET(PASID_AW, e[0]));
 	uint64_t fspm = FIELD_GET(PASID2_FSPM, e[2]);
 	bool first = fspm == 0 || (fspm == 1 && (cap & CAP_FL5LP));
 
@@ -119,6 +132,9 @@ static enum vtd_fault check_pasid(const struct vtd *v, const uint64_t *e)
 	if (!(e[0] & PASID_P))
 		return VTD_FAULT_PASID_NOT_PRESENT;
 	if ((e[0] & PASID_RSVD) || e[3] || e[4] || e[5] || e[6] || e[7])
+		return VTD_FAULT_PASID_RSVD;
+	if ((e[0] & PASID_SSPTPTR & vtd_beyond_haw(v)) ||
+		(e[2] & PASID2_FSPTPTR & vtd_beyond_haw(v)))
 		return VTD_FAULT_PASID_RSVD;
 	return stage_supported(v, e) ? VTD_NO_FAULT : VTD_FAULT_PASID_INVALID;
 }
@@ -182,7 +198,7 @@ static enum vtd_fault directory_entry(
 	uint64_t size = (uint64_t)1 << (FIELD_GET(SM_CTX_PDTS, context[0]) + 7), entry;
 
 	if (pasid >> PASID_LOW_BITS >= size)
-		return VTD_FAULT_PASID_TOO_LARGE;
+		return s->w->has_pasid ? VTD_FAULT_PASID_TOO_LARGE : VTD_FAULT_RID_PASID;
 	s->v->hw.m.reads_pasid++;
 	if (!vtd_walk_fetch(s,
 		    (context[0] & SM_CTX_PASIDDIRPTR) + (pasid >> PASID_LOW_BITS) * VTD_ENTRY_BYTES,
@@ -232,9 +248,11 @@ static enum vtd_fault pasid_entry(
 static enum vtd_fault find_scalable(struct vtd_walk *s, const uint64_t *context)
 {
 	uint64_t e[PASID_ENTRY_WORDS] = { 0 };
-	uint32_t pasid = pasid_of(s->w, context);
+	uint32_t pasid = s->w->has_pasid ? s->w->pasid : rid_pasid(s->v, context);
 	enum vtd_fault why;
 
+	if (s->w->at != XLATE_UNTRANSLATED && !(context[0] & SM_CTX_DTE))
+		return VTD_FAULT_TRANSLATION_BLOCKED;
 	if (s->w->has_pasid && !(context[0] & SM_CTX_PASIDE))
 		return VTD_FAULT_PASID_DISABLED;
 	why = pasid_entry(s, context, pasid, e);
@@ -249,6 +267,10 @@ enum vtd_fault vtd_source_find(struct vtd_walk *s)
 	enum vtd_fault why;
 
 	s->src = (struct vtd_source){ .scalable = is_scalable(s->v) };
+	if (!is_mode_known(s->v)) {
+		s->src.scalable = true; /* what the mode is called in the codes */
+		return VTD_FAULT_NOT_SCALABLE_ROOT;
+	}
 	if (s->w->has_pasid && !s->src.scalable)
 		return VTD_FAULT_TTM_FOR_PASID;
 	why = context_entry(s, context);
@@ -265,14 +287,13 @@ bool vtd_source_cached(struct vtd *v, const struct xlate *x, struct vtd_source *
 	struct tag_entry *context = tagcache_lookup(&v->hw.context, x->rid.bdf), *pasid;
 	uint32_t number;
 
-	if (!context)
+	if (!context || !is_mode_known(v))
 		return false;
 	if (!is_scalable(v)) {
 		decode_legacy(v, context->value, src);
 		return !x->has_pasid;
 	}
-	number =
-		x->has_pasid ? x->pasid : (uint32_t)FIELD_GET(SM_CTX1_RID_PASID, context->value[1]);
+	number = x->has_pasid ? x->pasid : rid_pasid(v, context->value);
 	if (x->has_pasid && !(context->value[0] & SM_CTX_PASIDE))
 		return false;
 	pasid = tagcache_lookup(&v->hw.pasid, pasid_key(x->rid, number));

@@ -108,7 +108,7 @@ static bool step(struct vtd_walk *s, uint64_t address, bool write, unsigned leve
 		*table = entry & SS_ADDR;
 		return true;
 	}
-	if (l->flags & (write ? LEAF_W : LEAF_R))
+	if (!s->refused && (l->flags & (write ? LEAF_W : LEAF_R)))
 		keep_ad(s, at, entry, write);
 	if (s->src.ss_ad && !write && !(entry & SS_D))
 		l->flags &= ~LEAF_DIRTY;

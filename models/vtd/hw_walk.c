@@ -10,7 +10,7 @@
 
 /* ---- permission: each request's own ---- */
 
-static enum vtd_fault permission_fault(const struct vtd_leaf *l, bool write, bool exec, bool priv)
+enum vtd_fault vtd_permission_fault(const struct vtd_leaf *l, bool write, bool exec, bool priv)
 {
 	enum vtd_fault refused = write ? VTD_FAULT_NO_WRITE : VTD_FAULT_NO_READ;
 
@@ -29,6 +29,21 @@ static enum vtd_fault permission_fault(const struct vtd_leaf *l, bool write, boo
 	return VTD_NO_FAULT;
 }
 
+/* Requests that the source may not make at all: 7.1.3. */
+static enum vtd_fault check_request(
+	const struct vtd_source *src, enum xlate_at at, bool has_pasid, bool priv, bool exec)
+{
+	bool first = src->pgtt == PGTT_FIRST || src->pgtt == PGTT_NESTED;
+
+	if (at != XLATE_UNTRANSLATED && !src->ats)
+		return VTD_FAULT_TRANSLATION_BLOCKED;
+	if (has_pasid && first && priv && !src->sre)
+		return VTD_FAULT_SRE_CLEAR;
+	if (has_pasid && first && exec && !src->ere)
+		return VTD_FAULT_ERE_CLEAR;
+	return VTD_NO_FAULT;
+}
+
 /* A translation must not lead where writes are interrupts. */
 static bool is_interrupt_address(uint64_t pa)
 {
@@ -42,7 +57,7 @@ static enum vtd_fault respond(const struct vtd_leaf *l, struct xlate *x, bool pr
 	enum vtd_fault why = l->fault;
 
 	if (!why && !l->pass_through)
-		why = permission_fault(l, x->write, x->exec, priv);
+		why = vtd_permission_fault(l, x->write, x->exec, priv);
 	if (!why && !l->pass_through && is_interrupt_address(pa))
 		why = VTD_FAULT_INTERRUPT_ADDRESS;
 	x->ok = why == VTD_NO_FAULT;
@@ -96,8 +111,9 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 	struct tag_entry *e;
 	struct vtd_leaf l;
 
-	if (!vtd_source_cached(v, x, &src) || (x->at != XLATE_UNTRANSLATED && !src.ats))
-		return false;
+	if (!vtd_source_cached(v, x, &src) ||
+		check_request(&src, x->at, x->has_pasid, x->priv, x->exec))
+		return false; /* a walk finds out why */
 	if (src.pgtt == PGTT_PASS_THROUGH)
 		return answer_untranslated(v, x);
 	if (src.pgtt == PGTT_SECOND ? vtd_beyond_ss(v, &src, x->iova.a)
@@ -193,23 +209,9 @@ static void translate(struct vtd_walk *s, struct vtd_leaf *l)
 	}
 	/* Only a translation that serves its request is cached. */
 	if (!l->fault && l->lg2 &&
-		!permission_fault(
+		!vtd_permission_fault(
 			l, s->w->write, s->w->exec, s->w->has_pasid ? s->w->priv : s->src.priv))
 		fill_leaf(s, l);
-}
-
-/* Requests that the source may not make at all: 7.1.3. */
-static enum vtd_fault check_request(const struct vtd_source *src, const struct walk *w)
-{
-	bool first = src->pgtt == PGTT_FIRST || src->pgtt == PGTT_NESTED;
-
-	if (w->at != XLATE_UNTRANSLATED && !src->ats)
-		return VTD_FAULT_TRANSLATION_BLOCKED;
-	if (w->has_pasid && first && w->priv && !src->sre)
-		return VTD_FAULT_SRE_CLEAR;
-	if (w->has_pasid && first && w->exec && !src->ere)
-		return VTD_FAULT_ERE_CLEAR;
-	return VTD_NO_FAULT;
 }
 
 /* ---- from walk to answer, in the model's words of the walk ---- */
@@ -232,7 +234,7 @@ static void walk(void *model, struct proc *p, struct walk *w)
 	proc_advance(p, s.v->conf->walk_overhead);
 	l.fault = vtd_source_find(&s);
 	if (!l.fault)
-		l.fault = check_request(&s.src, w);
+		l.fault = check_request(&s.src, w->at, w->has_pasid, w->priv, w->exec);
 	if (!l.fault)
 		translate(&s, &l);
 	l.scalable = s.src.scalable;

@@ -183,6 +183,8 @@ bool vtd_is_protected(const struct vtd *v, uint64_t pa);
 extern const struct walker_ops vtd_walker_ops;
 void vtd_invq_start(struct vtd *v);
 void vtd_invq_ring(struct vtd *v); /* something to do */
+/* Set bits of FSTS and raise the fault event if they are news. */
+void vtd_fault_status(struct vtd *v, uint32_t set);
 /* Record the fault of a refused request and raise the event. */
 void vtd_fault_record(struct vtd *v, const struct xlate *x);
 

@@ -72,6 +72,7 @@ enum {
 #define ECAP_SLADS BIT64(45)
 #define ECAP_SLTS  BIT64(46)
 #define ECAP_FLTS  BIT64(47)
+#define ECAP_RPS   BIT64(49)
 
 /* 11.4.5 Root Table Address Register */
 #define RTADDR_RTA GENMASK64(63, 12)

@@ -50,7 +50,11 @@ struct vtd_walk {
 	struct walk *w;
 	uint64_t iova; /* of the page */
 	struct vtd_source src;
+	bool refused; /* by the first stage: the page is not used, its second-stage leaf is not marked */
 };
+
+/* Why a request that wants this may not have the leaf. */
+enum vtd_fault vtd_permission_fault(const struct vtd_leaf *l, bool write, bool exec, bool priv);
 
 /* Read 64-bit words and wait for them; false when the address does not exist. */
 bool vtd_walk_fetch(struct vtd_walk *s, uint64_t at, uint64_t *value, unsigned words);

@@ -196,27 +196,9 @@ static void check_segments(const struct dma_sg *sg, unsigned n)
 	}
 }
 
-bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
-	enum dma_dir dir, iova_t *out)
+static void map_segments(struct dma_domain *dom, struct proc *p, uint64_t pfn,
+	const struct dma_sg *sg, unsigned n, enum dma_dir dir)
 {
-	struct dma_domain *dom = &d->domain;
-	uint64_t len = total_len(sg, n), offset = sg[0].pa.a & (PAGE_SIZE - 1);
-	uint32_t npages = pages_spanned(offset, len);
-	sim_time from = proc_now(p);
-	struct iova_range r;
-	uint64_t pfn;
-
-	check_segments(sg, n);
-	charge_call(d, p);
-	if (!d->system->model) {
-		BUG_ON(n != 1); /* devices of a machine without IOMMU get segment by segment */
-		return map_direct(d, sg[0].pa, len, out);
-	}
-	if (!domain_alloc_iova(dom, p, npages, d->mask, &r)) {
-		dom->m.map_failures++;
-		return false;
-	}
-	pfn = r.pfn;
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t pages = pages_spanned(sg[i].pa.a, sg[i].len);
 
@@ -224,6 +206,26 @@ bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsi
 			dom, p, pfn, (hpa_t){ sg[i].pa.a & ~(PAGE_SIZE - 1) }, pages, prot_of(dir));
 		pfn += pages;
 	}
+}
+
+static bool map_ranges(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, bool coherent, iova_t *out)
+{
+	struct dma_domain *dom = &d->domain;
+	uint64_t len = total_len(sg, n), offset = sg[0].pa.a & (PAGE_SIZE - 1);
+	uint32_t npages = pages_spanned(offset, len);
+	sim_time from = proc_now(p);
+	struct iova_range r;
+	bool found;
+
+	domain_enter(dom, p);
+	found = domain_alloc_iova(dom, p, npages, d->mask, coherent, &r);
+	if (found)
+		map_segments(dom, p, r.pfn, sg, n, dir);
+	domain_leave(dom, p);
+	dom->m.map_failures += !found;
+	if (!found)
+		return false;
 	domain_note_slack(
 		dom, r.pfn, (uint32_t)(((uint64_t)npages << PAGE_LG2) - len), proc_now(p));
 	d->system->live++;
@@ -232,6 +234,17 @@ bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsi
 	hist_add(&dom->m.map_time, proc_now(p) - from);
 	*out = (iova_t){ (r.pfn << PAGE_LG2) + offset };
 	return true;
+}
+
+bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, iova_t *out)
+{
+	check_segments(sg, n);
+	charge_call(d, p);
+	if (d->system->model)
+		return map_ranges(d, p, sg, n, dir, false, out);
+	BUG_ON(n != 1); /* devices of a machine without IOMMU get segment by segment */
+	return map_direct(d, sg[0].pa, sg[0].len, out);
 }
 
 bool dma_map_single(
@@ -270,11 +283,14 @@ bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t
 {
 	unsigned n = pages_spanned(0, bytes);
 	struct pages *pages = d->system->machine->pages;
+	struct dma_sg sg = { pages_alloc_contig(pages, p, n), (uint32_t)(n * PAGE_SIZE) };
 
-	*pa = pages_alloc_contig(pages, p, n);
-	if (dma_map_single(d, p, *pa, (uint32_t)(n * PAGE_SIZE), DMA_BIDIRECTIONAL, iova))
+	charge_call(d, p);
+	*pa = sg.pa;
+	if (d->system->model ? map_ranges(d, p, &sg, 1, DMA_BIDIRECTIONAL, true, iova)
+			     : map_direct(d, sg.pa, sg.len, iova))
 		return true;
-	pages_free_contig(pages, p, *pa, n);
+	pages_free_contig(pages, p, sg.pa, n);
 	*pa = (hpa_t){ 0 }; /* whoever takes the ring down must see that there is none */
 	return false;
 }

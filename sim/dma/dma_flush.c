@@ -81,12 +81,33 @@ static void release(void *ctx, struct proc *p, const struct dma_range *r)
 	r->domain->allocator->free(r->domain->iova, p, &r->iova);
 }
 
+static void timer_work(struct proc *p, void *arg)
+{
+	struct dma_timer *t = arg;
+	struct dma_system *s = t->system;
+
+	s->due[cpu_id(p)] = t->timer.expires;
+	cpu_run(p, s->machine->conf->cpu->irq_entry, CPU_irq);
+	s->policy->timer(s->policy_state, p, t->number);
+}
+
+static void add_timer(struct dma_system *s)
+{
+	struct dma_timer *t = xcalloc(1, sizeof(*t));
+
+	t->system = s;
+	t->number = s->ntimers++;
+	ktimer_init(&t->timer, s->machine, timer_work, t);
+	s->timers = xrealloc(s->timers, s->ntimers, sizeof(struct dma_timer *));
+	s->timers[t->number] = t;
+}
+
 static void timer_mod(void *ctx, struct proc *p, unsigned timer, sim_time delay)
 {
 	struct dma_system *s = ctx;
 
-	BUG_ON(timer >= s->machine->ncpus);
-	ktimer_mod(&s->timers[timer].timer, p, delay);
+	BUG_ON(timer >= s->ntimers);
+	ktimer_mod(&s->timers[timer]->timer, p, delay);
 }
 
 static sim_time timer_bound(void *ctx, sim_time delay)
@@ -96,14 +117,12 @@ static sim_time timer_bound(void *ctx, sim_time delay)
 	return ktimer_bound(s->machine, delay);
 }
 
-static void timer_work(struct proc *p, void *arg)
+void dma_policy_domain_add(struct dma_system *s, uint16_t domain)
 {
-	struct dma_timer *t = arg;
-	struct dma_system *s = t->system;
-
-	s->due[cpu_id(p)] = t->timer.expires;
-	cpu_run(p, s->machine->conf->cpu->irq_entry, CPU_irq);
-	s->policy->timer(s->policy_state, p, t->number);
+	while (s->ntimers <= domain)
+		add_timer(s);
+	if (s->policy->domain_add)
+		s->policy->domain_add(s->policy_state, domain);
 }
 
 void dma_policy_create(struct dma_system *s)
@@ -122,12 +141,8 @@ void dma_policy_create(struct dma_system *s)
 	};
 
 	s->due = xcalloc(s->machine->ncpus, sizeof(*s->due));
-	s->timers = xcalloc(s->machine->ncpus, sizeof(*s->timers));
-	for (unsigned i = 0; i < s->machine->ncpus; i++) {
-		s->timers[i].system = s;
-		s->timers[i].number = i;
-		ktimer_init(&s->timers[i].timer, s->machine, timer_work, &s->timers[i]);
-	}
+	while (s->ntimers < s->machine->ncpus)
+		add_timer(s);
 	s->policy = s->conf->policy;
 	s->policy_state = xcalloc(1, s->policy->state_size);
 	s->policy->init(s->policy_state, s->conf->policy_conf, &env, NULL);
@@ -135,8 +150,10 @@ void dma_policy_create(struct dma_system *s)
 
 void dma_policy_destroy(struct dma_system *s)
 {
-	for (unsigned i = 0; i < s->machine->ncpus; i++)
-		ktimer_fini(&s->timers[i].timer);
+	for (unsigned i = 0; i < s->ntimers; i++) {
+		ktimer_fini(&s->timers[i]->timer);
+		free(s->timers[i]);
+	}
 	free(s->timers);
 	free(s->due);
 	s->policy->fini(s->policy_state);

@@ -37,7 +37,8 @@ struct dma_system {
 	struct windows *windows;
 	const struct flush_policy_ops *policy;
 	void *policy_state;
-	struct dma_timer *timers; /* one per CPU */
+	struct dma_timer **timers; /* one per CPU or per domain, whichever are more */
+	unsigned ntimers;
 	sim_time *due; /* by CPU: when what the policy does now was due */
 	window_id *frame_window; /* by page frame: window of its last unmap */
 	uint64_t nframes;
@@ -58,6 +59,7 @@ struct dma_dev {
 /* dma_flush.c: the policy, and its environment. */
 void dma_policy_unmapped(struct dma_system *s, struct proc *p, const struct dma_range *r);
 void dma_policy_create(struct dma_system *s);
+void dma_policy_domain_add(struct dma_system *s, uint16_t domain); /* before its first unmap */
 void dma_policy_destroy(struct dma_system *s);
 
 #endif

@@ -60,6 +60,7 @@ bool domain_init(
 		    err))
 		return false;
 	d->allocator->reserve(d->iova, p, MSI_FIRST_PFN, MSI_LAST_PFN);
+	dma_policy_domain_add(s, id);
 	metric_scope_add(scope, &domain_metric_table, &d->m);
 	metric_scope_hooks(scope, reset, collect, d);
 	return true;
@@ -69,6 +70,8 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 {
 	struct dma_system *s = d->system;
 
+	if (d->allocator->stop)
+		d->allocator->stop(d->iova, p);
 	d->allocator->fini(d->iova);
 	truth_fini(&d->truth);
 	s->model->drv_domain_del(s->model_state, p, d->id);
@@ -77,21 +80,36 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 /* intel_alloc_iova(): most devices can reach more, but short addresses need fewer table levels and
  * no dual address cycles, so 32 bits are tried first. */
 bool domain_alloc_iova(struct dma_domain *d, struct proc *p, uint32_t npages, uint64_t mask,
-	struct iova_range *out)
+	bool coherent, struct iova_range *out)
 {
+	bool aligned = coherent || !(d->allocator->caps & IOVA_ALIGNS_COHERENT_ONLY);
 	uint64_t space = BIT64(d->addr_bits) - 1;
 	uint64_t limit = (mask < space ? mask : space) >> PAGE_LG2;
-	struct iova_req req = { .npages = npages, .limit_pfn = limit, .size_aligned = true };
+	struct iova_req req = { .npages = npages, .limit_pfn = limit, .size_aligned = aligned };
 
 	if (limit > PFN_4G_LAST && !d->system->conf->dma->forcedac) {
 		req.limit_pfn = PFN_4G_LAST;
+		req.keep_caches = true; /* there is another try */
 		if (d->allocator->alloc(d->iova, p, &req, out)) {
 			d->m.below_4g++;
 			return true;
 		}
 		req.limit_pfn = limit;
+		req.keep_caches = false;
 	}
 	return d->allocator->alloc(d->iova, p, &req, out);
+}
+
+void domain_enter(struct dma_domain *d, struct proc *p)
+{
+	if (d->allocator->enter)
+		d->allocator->enter(d->iova, p);
+}
+
+void domain_leave(struct dma_domain *d, struct proc *p)
+{
+	if (d->allocator->leave)
+		d->allocator->leave(d->iova, p);
 }
 
 /* ---- map ---- */
@@ -202,11 +220,15 @@ void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range 
 	iova_t iova = { r->pfn << PAGE_LG2 };
 	hpa_t pa = { truth_at(&d->truth, r->pfn)->pa };
 
+	/* The driver whose lock this is holds it until the flush is done and the address free, which
+	 * would turn the locks round under a policy that has one of its own: here it ends before. */
+	domain_enter(d, p);
 	/* Nothing else runs between the clear and the marks: drv_unmap synchronises, then clears. */
 	s->model->drv_unmap(s->model_state, p, d->id, iova, r->npages, &range.tables);
 	range.window = window_open(s->windows, d->id, iova, r->npages, pa, cpu_id(p), proc_now(p));
 	believe_unmapped(d, r, range.window, proc_now(p));
 	s->model->obs_mark(s->model_state, d->id, iova, r->npages, range.window);
+	domain_leave(d, p);
 	dma_policy_unmapped(s, p, &range);
 	window_returned(s->windows, range.window, proc_now(p));
 }

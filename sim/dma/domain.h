@@ -49,7 +49,10 @@ void domain_fini(struct dma_domain *d, struct proc *p);
 
 /* An address for npages, below 4 GiB first where the mask allows both. */
 bool domain_alloc_iova(struct dma_domain *d, struct proc *p, uint32_t npages, uint64_t mask,
-	struct iova_range *out);
+	bool coherent, struct iova_range *out);
+/* The lock that some drivers hold through a map, and while an unmap clears its tables. */
+void domain_enter(struct dma_domain *d, struct proc *p);
+void domain_leave(struct dma_domain *d, struct proc *p);
 /* iommu_map(): [pfn, pfn + npages) to pa, in the largest pages that fit. */
 void domain_map(struct dma_domain *d, struct proc *p, uint64_t pfn, hpa_t pa, uint32_t npages,
 	unsigned prot);

@@ -36,8 +36,8 @@ static void run_job(struct proc *p, void *arg)
 	engine_stop(job->bed->machine.engine);
 }
 
-void conform_bed_on(struct conform_bed *bed, unsigned cpu,
-	void (*fn)(struct proc *p, void *arg), void *arg)
+void conform_bed_on(
+	struct conform_bed *bed, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg)
 {
 	struct job job = { bed, fn, arg, false };
 
@@ -89,8 +89,7 @@ void *conform_defaults(const struct conf_table *table)
 	return conf;
 }
 
-void conform_set_u32(
-	const struct conf_table *table, void *conf, const char *field, uint32_t value)
+void conform_set_u32(const struct conf_table *table, void *conf, const char *field, uint32_t value)
 {
 	for (size_t i = 0; i < table->nfields; i++) {
 		const struct conf_field *f = &table->fields[i];

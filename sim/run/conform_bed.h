@@ -26,14 +26,13 @@ void conform_bed_init(struct conform_bed *bed, unsigned ncpus, struct engine *en
 void conform_bed_fini(struct conform_bed *bed);
 /* Run fn on the CPU to its end, and nothing after it. On an untimed machine, as PROC_UNTIMED: that is
  * CPU 0. */
-void conform_bed_on(struct conform_bed *bed, unsigned cpu,
-	void (*fn)(struct proc *p, void *arg), void *arg);
+void conform_bed_on(
+	struct conform_bed *bed, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg);
 /* Zeroed memory for a component's state: lives as long as the metrics that point into it. */
 void *conform_bed_alloc(struct conform_bed *bed, size_t size);
 /* A component's conf struct filled with its defaults, or NULL for no table; free() it. */
 void *conform_defaults(const struct conf_table *table);
 /* Set a number in it. A field that the table does not have is a bug. */
-void conform_set_u32(
-	const struct conf_table *table, void *conf, const char *field, uint32_t value);
+void conform_set_u32(const struct conf_table *table, void *conf, const char *field, uint32_t value);
 
 #endif

@@ -58,8 +58,8 @@ struct column {
 };
 
 /* Compare the row's fields from i on; all are decimal or hex numbers. */
-static bool compare(struct conform *c, unsigned i, const struct column *col, unsigned n,
-	struct err *err)
+static bool compare(
+	struct conform *c, unsigned i, const struct column *col, unsigned n, struct err *err)
 {
 	for (unsigned k = 0; k < n; k++) {
 		uint64_t want;
@@ -93,8 +93,8 @@ static void flush_after_map(struct iova_run *run, const struct iova_range *range
 	run->need_flush = run->space.ops->need_flush(run->space.state);
 }
 
-static void do_map(struct iova_run *run, bool is31, const struct iova_req *req,
-	struct iova_range *range)
+static void do_map(
+	struct iova_run *run, bool is31, const struct iova_req *req, struct iova_range *range)
 {
 	if (!conform_space_alloc_range(&run->space, req, range))
 		range->pfn = 0;
@@ -117,9 +117,9 @@ static bool map(struct iova_run *run, struct conform *c, struct err *err)
 		!conform_row_dec(&c->row, at, "the size", 1, UINT32_MAX / 2, &pages, err) ||
 		!conform_row_dec(&c->row, at + 1, "the alignment flag", 0, 1, &align, err))
 		return false;
-	req = (struct iova_req){ .npages = (uint32_t)pages,
-		.limit_pfn = run->limit_pfn,
-		.size_aligned = align != 0 };
+	req = (struct iova_req){
+		.npages = (uint32_t)pages, .limit_pfn = run->limit_pfn, .size_aligned = align != 0
+	};
 	do_map(run, is_31(c), &req, &range);
 	run->space.ops->cursor(run->space.state, run->space.cpu, range.pfn, &cursor);
 	if (is_31(c))
@@ -132,8 +132,7 @@ static bool map(struct iova_run *run, struct conform *c, struct err *err)
 			5, err);
 	return compare(c, at + 2,
 		(const struct column[]){ { "pfn", true, range.pfn },
-			{ "flushes", false, run->flushes },
-			{ "next index", false, cursor.index },
+			{ "flushes", false, run->flushes }, { "next index", false, cursor.index },
 			{ "next bit", false, cursor.next_bit },
 			{ "apertures", false, cursor.apertures } },
 		5, err);

@@ -79,11 +79,9 @@ static struct iova_run *domain_of(struct history *h, uint64_t d, struct err *err
 
 	if (h->domain[d])
 		return h->domain[d];
-	h->domain[d] =
-		iova_run_create(ops, conform_defaults(ops->conf), h->ncpus, FIRST_PFN, err);
+	h->domain[d] = iova_run_create(ops, conform_defaults(ops->conf), h->ncpus, FIRST_PFN, err);
 	for (unsigned i = 0; i < h->nreserved && h->domain[d]; i++)
-		conform_space_reserve(
-			&h->domain[d]->space, h->reserved[i][0], h->reserved[i][1]);
+		conform_space_reserve(&h->domain[d]->space, h->reserved[i][0], h->reserved[i][1]);
 	return h->domain[d];
 }
 
@@ -106,8 +104,8 @@ static void release(struct history *h, struct iova_run *run, uint64_t pages, uin
 	if (!iova_run_take(run, &h->c, pfn, &range))
 		return;
 	if (range.npages != pages)
-		conform_differs(&h->c, "expected a range of %" PRIu64 " pages, got %" PRIu32,
-			pages, range.npages);
+		conform_differs(&h->c, "expected a range of %" PRIu64 " pages, got %" PRIu32, pages,
+			range.npages);
 	conform_space_free(&run->space, &range);
 }
 
@@ -119,8 +117,8 @@ static bool replay_row(struct history *h, struct err *err)
 	struct iova_run *run;
 
 	if (!is_alloc && strcmp(row->field[0], "F") != 0)
-		return conform_row_refuse(row, 0, err, "no operation '%s' in a history; A or F",
-			row->field[0]);
+		return conform_row_refuse(
+			row, 0, err, "no operation '%s' in a history; A or F", row->field[0]);
 	if (!conform_row_has(row, 5, err) ||
 		!conform_row_dec(row, 1, "the domain", 0, DOMAINS_MAX - 1, &domain, err) ||
 		!conform_row_dec(row, 3, "the size", 1, UINT32_MAX / 2, &pages, err) ||
@@ -169,9 +167,9 @@ static bool replay_lines(struct history *h, const char *file, struct err *err)
 
 static int history_replay(const char *file, FILE *out, struct err *err)
 {
-	struct history h = { .c = { .kind = &conform_history, .out = out },
-		.ncpus = 1,
-		.nreserved = 0 };
+	struct history h = {
+		.c = { .kind = &conform_history, .out = out }, .ncpus = 1, .nreserved = 0
+	};
 
 	h.c.row.pos.file = file;
 	if (!replay_lines(&h, file, err))

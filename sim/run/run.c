@@ -162,9 +162,11 @@ static uint64_t unexpected(const struct dma_verdict *v)
 /* What only the end of the run tells. */
 static void conclude(struct run_summary *r, const struct course *c)
 {
+	const struct experiment_conf *experiment = conf_common(c->system->conf, "");
 	struct dma_verdict v = totals_of(c->system).verdict;
 
-	r->unexpected = unexpected(&v) + unexpected(&c->warmup);
+	if (!experiment->expect_faults)
+		r->unexpected = unexpected(&v) + unexpected(&c->warmup);
 	r->leaks = c->leaks + c->stuck;
 }
 
@@ -191,7 +193,6 @@ static bool write_faults(const char *dir, const char *text, struct err *err)
 static int run_course(struct course *c, const char *dir)
 {
 	struct system *s = c->system;
-	const struct experiment_conf *experiment = conf_common(s->conf, "");
 	struct run_summary summary;
 
 	measure(c);
@@ -206,7 +207,7 @@ static int run_course(struct course *c, const char *dir)
 		return RUN_REFUSED;
 	if (summary.leaks == 0)
 		system_destroy(s); /* else: parts of it still refer to each other */
-	if (summary.leaks || (summary.unexpected && !experiment->expect_faults))
+	if (summary.leaks || summary.unexpected)
 		return RUN_BROKEN;
 	return RUN_OK;
 }

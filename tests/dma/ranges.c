@@ -16,7 +16,7 @@ static bool covers(const struct iommu_flush *f, unsigned iommu, const struct dma
 		return false;
 	return f->scope == IOMMU_FLUSH_DOMAIN ||
 	       (first <= r->iova.pfn && r->iova.pfn + r->iova.npages <= first + f->npages &&
-		       !f->leaf_only);
+		       (!f->leaf_only || r->tables.n == 0));
 }
 
 /* Covers what was unmapped when it was sent, not what came while it was under way. */
@@ -29,6 +29,7 @@ static void on_invalidate(void *ctx, struct proc *p, unsigned iommu, const struc
 	ck_assert_uint_lt(iommu, r->env.niommus);
 	r->invalidations[f->scope]++;
 	r->triggers[why]++;
+	r->leaf_only += f->leaf_only;
 	r->last = *f;
 	if (p)
 		proc_sleep_until(p, proc_now(p) + r->invalidate_time);
@@ -54,7 +55,8 @@ static void on_flushed(void *ctx, struct proc *p, const struct dma_range *range)
 	struct tracked *t = tracked_of(r, range);
 
 	ck_assert_int_eq(t->state, RANGE_COVERED);
-	t->state = RANGE_FLUSHED;
+	t->state = t->released ? RANGE_RELEASED : RANGE_FLUSHED;
+	r->done += t->released;
 	t->t_flushed = proc_now(p);
 	if (t->t_return != SIM_TIME_NEVER && t->t_flushed > t->t_return &&
 		t->t_flushed - t->t_return > r->worst_window)
@@ -67,9 +69,14 @@ static void on_release(void *ctx, struct proc *p, const struct dma_range *range)
 	struct tracked *t = tracked_of(r, range);
 
 	(void)p;
+	ck_assert(!t->released);
+	t->released = true;
+	r->released++;
+	if (r->ops->unsafe && t->state == RANGE_UNMAPPED)
+		return; /* its invalidation may come later */
 	ck_assert_int_eq(t->state, RANGE_FLUSHED);
 	t->state = RANGE_RELEASED;
-	r->released++;
+	r->done++;
 }
 
 static void on_timer_mod(void *ctx, struct proc *p, unsigned timer, sim_time delay)
@@ -78,8 +85,9 @@ static void on_timer_mod(void *ctx, struct proc *p, unsigned timer, sim_time del
 
 	ck_assert_uint_lt(timer, RANGES_TIMERS);
 	r->timer_mods++;
+	r->armed |= UINT64_C(1) << timer;
 	if (p)
-		ktimer_mod(&r->ktimer[timer], p, delay);
+		ktimer_mod(&r->timer[timer].ktimer, p, delay);
 }
 
 static sim_time on_timer_bound(void *ctx, sim_time delay)
@@ -89,12 +97,42 @@ static sim_time on_timer_bound(void *ctx, sim_time delay)
 	return ktimer_bound(r->machine, delay);
 }
 
-/* A policy with more than one timer would need to be told apart here; today's have number 0 only. */
 static void on_expiry(struct proc *p, void *arg)
 {
-	struct ranges *r = arg;
+	struct ranges_timer *t = arg;
 
-	r->ops->timer(r->state, p, 0);
+	t->ranges->armed &= ~(UINT64_C(1) << t->number);
+	t->ranges->ops->timer(t->ranges->state, p, t->number);
+}
+
+bool ranges_fire(struct ranges *r)
+{
+	if (!r->armed)
+		return false;
+	on_expiry(PROC_UNTIMED, &r->timer[__builtin_ctzll(r->armed)]);
+	return true;
+}
+
+void *ranges_conf(const struct flush_policy_ops *ops, const char *field, uint64_t value)
+{
+	void *conf = conform_defaults(ops->conf);
+
+	for (size_t i = 0; i < ops->conf->nfields; i++) {
+		const struct conf_field *f = &ops->conf->fields[i];
+		char *at = (char *)conf + f->off;
+
+		if (strcmp(f->name, field) != 0)
+			continue;
+		if (f->type == CONF_bool)
+			*(bool *)(void *)at = value != 0;
+		else if (f->type == CONF_u32 || f->type == CONF_choice)
+			*(uint32_t *)(void *)at = (uint32_t)value;
+		else
+			*(uint64_t *)(void *)at = value;
+		return conf;
+	}
+	ck_abort_msg("no field %s", field);
+	return NULL;
 }
 
 void ranges_init(struct ranges *r, struct conform_bed *bed, const struct flush_policy_ops *ops,
@@ -116,8 +154,11 @@ void ranges_init(struct ranges *r, struct conform_bed *bed, const struct flush_p
 		.release = on_release,
 		.timer_mod = on_timer_mod,
 		.timer_bound = on_timer_bound };
-	for (unsigned i = 0; i < RANGES_TIMERS; i++)
-		ktimer_init(&r->ktimer[i], m, on_expiry, r);
+	for (unsigned i = 0; i < RANGES_TIMERS; i++) {
+		r->timer[i].ranges = r;
+		r->timer[i].number = i;
+		ktimer_init(&r->timer[i].ktimer, m, on_expiry, &r->timer[i]);
+	}
 	r->state = conform_bed_alloc(bed, ops->state_size);
 	r->conf = conf ? NULL : conform_defaults(ops->conf);
 	ck_assert(ops->init(r->state, conf ? conf : r->conf, &r->env, &err));
@@ -131,7 +172,7 @@ void ranges_fini(struct ranges *r, struct proc *p)
 	ck_assert_uint_eq(ranges_count(r, RANGE_RELEASED), r->n);
 	if (r->machine->engine)
 		for (unsigned i = 0; i < RANGES_TIMERS; i++)
-			ktimer_fini(&r->ktimer[i]);
+			ktimer_fini(&r->timer[i].ktimer);
 	r->ops->fini(r->state);
 	free(r->conf);
 }
@@ -142,9 +183,13 @@ void ranges_unmap(struct ranges *r, struct proc *p, uint16_t domain, uint32_t np
 	struct tracked *t = &r->t[i];
 
 	ck_assert_uint_lt(i, RANGES_MAX);
+	if (!r->domain_known[domain] && r->ops->domain_add)
+		r->ops->domain_add(r->state, domain);
+	r->domain_known[domain] = true;
 	t->range = (struct dma_range){ .domain_id = domain,
 		.iommu = domain % r->env.niommus,
 		.iova = { .pfn = 64 * (uint64_t)(i + 1), .npages = npages },
+		.tables = { .n = i % 8 == 7 },
 		.window = i };
 	t->state = RANGE_UNMAPPED;
 	t->t_return = SIM_TIME_NEVER;

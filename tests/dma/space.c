@@ -60,7 +60,9 @@ static void own(struct space *s, uint64_t first, uint64_t last, uint16_t from, u
 
 int space_alloc(struct space *s, uint32_t npages, uint64_t limit, bool aligned)
 {
-	const struct iova_req req = { .npages = npages, .limit_pfn = limit, .size_aligned = aligned };
+	const struct iova_req req = {
+		.npages = npages, .limit_pfn = limit, .size_aligned = aligned
+	};
 	unsigned i = free_slot(s);
 	struct iova_range *r = &s->range[i];
 

@@ -45,8 +45,7 @@ void stand_fini(struct stand *s)
 	free(s->conf);
 }
 
-sim_time stand_on(
-	struct stand *s, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg)
+sim_time stand_on(struct stand *s, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg)
 {
 	struct cpu *c = &s->bed.machine.cpus[cpu];
 	sim_time before = c->m.spent[CPU_iova];
@@ -90,6 +89,40 @@ static void release(struct proc *p, void *arg)
 void stand_free(struct stand *s, unsigned cpu, const struct iova_range *r)
 {
 	stand_on(s, cpu, release, &(struct call){ .s = s, .range = *r });
+}
+
+struct many_call {
+	struct stand *s;
+	struct stand_many *m;
+};
+
+static void alloc_many(struct proc *p, void *arg)
+{
+	const struct many_call *c = arg;
+	struct stand_many *m = c->m;
+	const struct iova_req req = { .npages = m->npages, .limit_pfn = m->limit };
+
+	for (m->done = 0; m->done < m->n; m->done++)
+		if (!c->s->ops->alloc(c->s->state, p, &req, &m->range[m->done]))
+			break;
+}
+
+void stand_alloc_many(struct stand *s, unsigned cpu, struct stand_many *m)
+{
+	stand_on(s, cpu, alloc_many, &(struct many_call){ s, m });
+}
+
+static void free_many(struct proc *p, void *arg)
+{
+	const struct many_call *c = arg;
+
+	for (unsigned i = 0; i < c->m->n; i++)
+		c->s->ops->free(c->s->state, p, &c->m->range[i]);
+}
+
+void stand_free_many(struct stand *s, unsigned cpu, struct stand_many *m)
+{
+	stand_on(s, cpu, free_many, &(struct many_call){ s, m });
 }
 
 void stand_settle(struct stand *s)

@@ -23,12 +23,21 @@ void stand_init(struct stand *s, const struct iova_allocator_ops *ops, void *con
 void stand_fini(struct stand *s);
 
 /* Run fn on the CPU to its end; the CPU time that it took in the allocator. */
-sim_time stand_on(
-	struct stand *s, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg);
+sim_time stand_on(struct stand *s, unsigned cpu, void (*fn)(struct proc *p, void *arg), void *arg);
 /* One call, aligned, on the CPU. */
 bool stand_alloc(
 	struct stand *s, unsigned cpu, uint32_t npages, uint64_t limit, struct iova_range *out);
 void stand_free(struct stand *s, unsigned cpu, const struct iova_range *r);
+/* Many in one job, unaligned, until one is refused: `done` of n from range[0] on. */
+struct stand_many {
+	struct iova_range *range;
+	unsigned n;
+	uint32_t npages;
+	uint64_t limit;
+	unsigned done;
+};
+void stand_alloc_many(struct stand *s, unsigned cpu, struct stand_many *m);
+void stand_free_many(struct stand *s, unsigned cpu, struct stand_many *m); /* n */
 /* What may run, runs: timers too. */
 void stand_settle(struct stand *s);
 void stand_check(const struct stand *s, uint64_t live);

@@ -13,29 +13,6 @@
 static struct conform_bed bed;
 static struct ranges ranges;
 
-/* The deferred policy's conf struct is private: set its keys through the table, as a file would. */
-static void *conf_with(const struct flush_policy_ops *ops, const char *field, uint64_t value)
-{
-	void *conf = conform_defaults(ops->conf);
-
-	for (size_t i = 0; i < ops->conf->nfields; i++) {
-		const struct conf_field *f = &ops->conf->fields[i];
-		char *at = (char *)conf + f->off;
-
-		if (strcmp(f->name, field) != 0)
-			continue;
-		if (f->type == CONF_bool)
-			*(bool *)(void *)at = value != 0;
-		else if (f->type == CONF_u32)
-			*(uint32_t *)(void *)at = (uint32_t)value;
-		else
-			*(uint64_t *)(void *)at = value;
-		return conf;
-	}
-	ck_abort_msg("no field %s", field);
-	return NULL;
-}
-
 static void begin(const struct flush_policy_ops *ops, const void *conf, unsigned niommus)
 {
 	conform_bed_init(&bed, 1, NULL);
@@ -143,7 +120,7 @@ END_TEST
 
 START_TEST(test_deferred_in_caching_mode_invalidates_range_by_range)
 {
-	void *conf = conf_with(&flush_deferred_global_ops, "caching_mode", true);
+	void *conf = ranges_conf(&flush_deferred_global_ops, "caching_mode", true);
 
 	begin(&flush_deferred_global_ops, conf, 2);
 	unmap_n(20, 0);
@@ -159,14 +136,14 @@ END_TEST
 
 START_TEST(test_deferred_takes_its_batch_size_and_delay_from_the_configuration)
 {
-	void *conf = conf_with(&flush_deferred_global_ops, "entries", 7);
+	void *conf = ranges_conf(&flush_deferred_global_ops, "entries", 7);
 
 	begin(&flush_deferred_global_ops, conf, 1);
 	unmap_n(8, 0);
 	ck_assert_uint_eq(ranges.released, 7);
 	end();
 	free(conf);
-	conf = conf_with(&flush_deferred_global_ops, "timeout", 1 * MS);
+	conf = ranges_conf(&flush_deferred_global_ops, "timeout", 1 * MS);
 	begin(&flush_deferred_global_ops, conf, 1);
 	/* HZ=250: 1 ms is one tick */
 	ck_assert_uint_eq(ranges.ops->window_bound(ranges.state), 4 * MS);

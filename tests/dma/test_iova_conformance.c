@@ -227,8 +227,8 @@ START_TEST(test_reuse_is_told_by_those_that_promise_it)
 		uint64_t limit = rng_below(&rng, 4) ? SPACE_PAGES - 1 : SPACE_PAGES / 2;
 
 		if (space.nlive < 150 && rng_below(&rng, 100) < 60)
-			stale += alloc_lazily(1 + (uint32_t)rng_below(&rng, 20), limit,
-				rng_below(&rng, 2) != 0);
+			stale += alloc_lazily(
+				1 + (uint32_t)rng_below(&rng, 20), limit, rng_below(&rng, 2) != 0);
 		else if (space.nlive > 0)
 			free_lazily(random_live(&rng));
 	}

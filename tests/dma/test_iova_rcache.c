@@ -212,7 +212,8 @@ START_TEST(test_a_cached_address_above_the_limit_is_left_where_it_is)
 }
 END_TEST
 
-struct try {
+struct
+try {
 	struct iova_req req;
 	struct iova_range range;
 	bool ok;
@@ -227,11 +228,13 @@ static void try_alloc(struct proc *p, void *arg)
 
 START_TEST(test_caches_are_emptied_when_the_tree_is_exhausted_unless_told_not_to)
 {
-	struct try t = { .req = { .npages = 1, .limit_pfn = 8, .keep_caches = true } };
+	struct try t = { .req = { .npages = 8, .limit_pfn = 15, .keep_caches = true } };
 
-	begin_small(both[_i], 2, 8);
-	alloc_n(0, 0, 8);
-	free_n(1, 0, 8); /* the two magazines of CPU 1 have all there is */
+	begin_small(both[_i], 2, 15);
+	alloc_n(0, 0, 15);
+	free_n(1, 0, 12); /* two magazines of CPU 1 and one in the depot */
+	free_n(0, 12, 3);
+	ck_assert_uint_eq(metric("depot"), 1);
 	stand_on(&stand, 0, try_alloc, &t);
 	ck_assert(!t.ok);
 	ck_assert_uint_eq(metric("flushes"), 0);
@@ -241,7 +244,10 @@ START_TEST(test_caches_are_emptied_when_the_tree_is_exhausted_unless_told_not_to
 	ck_assert(t.ok);
 	ck_assert_uint_eq(metric("flushes"), 1);
 	ck_assert_uint_eq(metric("cached"), 0);
-	ck_assert_uint_eq(metric("tree_frees"), 8);
+	ck_assert_uint_eq(metric("depot"), 0);
+	ck_assert_uint_eq(metric("tree_frees"), 15);
+	alloc_n(1, 0, 7);
+	free_n(1, 0, 7);
 	stand_free(&stand, 0, &t.range);
 	stand_fini(&stand);
 }

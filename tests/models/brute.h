@@ -4,7 +4,16 @@
  */
 #ifndef TESTS_MODELS_BRUTE_H
 #define TESTS_MODELS_BRUTE_H
+#include <stdlib.h>
 #include "tests/models/hand.h"
+
+/* Comparisons to make in each mode: the validation script asks for more than every test run makes. */
+static inline unsigned brute_steps(unsigned usual)
+{
+	const char *asked = getenv("IOMMUSIM_BRUTE_STEPS");
+
+	return asked ? (unsigned)strtoul(asked, NULL, 10) : usual;
+}
 
 struct brute_result {
 	unsigned fault; /* 0: translated */

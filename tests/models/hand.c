@@ -5,7 +5,6 @@
 
 #define FIRST_PAGE  UINT64_C(0x1000000)
 #define QUEUE_BYTES 0x1000u
-#define DESCRIPTOR  16u
 
 void hand_init(struct hand *h)
 {
@@ -54,10 +53,10 @@ void hand_command(struct hand *h, uint64_t set, uint64_t clear)
 
 void hand_on(struct hand *h)
 {
-	hand_write(h, REG_RTADDR, 8, h->root);
+	hand_write(h, REG_RTADDR, 8, h->root | h->mode);
 	hand_command(h, GCMD_SET_ROOT, 0);
 	hand_write(h, REG_IQT, 8, 0);
-	hand_write(h, REG_IQA, 8, h->queue);
+	hand_write(h, REG_IQA, 8, h->queue | (h->wide ? IQA_WIDE : 0));
 	hand_command(h, GCMD_QUEUE, 0);
 	hand_command(h, GCMD_ENABLE, 0);
 }
@@ -124,7 +123,11 @@ void hand_submit(struct hand *h, uint64_t lo, uint64_t hi)
 	BUG_ON(!h->queued);
 	hand_put(h, h->queue + h->tail, lo);
 	hand_put(h, h->queue + h->tail + 8, hi);
-	h->tail = (h->tail + DESCRIPTOR) % QUEUE_BYTES;
+	if (h->wide) {
+		hand_put(h, h->queue + h->tail + 16, 0);
+		hand_put(h, h->queue + h->tail + 24, 0);
+	}
+	h->tail = (h->tail + (h->wide ? 32 : 16)) % QUEUE_BYTES;
 	hand_write(h, REG_IQT, 8, h->tail);
 	rig_settle(&h->rig);
 }

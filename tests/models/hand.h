@@ -34,6 +34,14 @@ enum {
 /* Coherent, QI, device TLBs, pass-through, snoop control, IVA and IOTLB at 0x200. */
 #define HAND_ECAP UINT64_C(0xf020df)
 
+/* The same with scalable mode: 57 bits, 1 GiB pages and 5 levels in the first stage; nested, accessed and
+ * dirty bits of the second stage, both stages, PASID, RID_PASID, supervisor and execute requests. */
+#define HAND_SM_CAP                                                                                \
+	((HAND_CAP & ~GENMASK64(21, 16)) | UINT64_C(56) << 16 | BIT64(11) | BIT64(56) | BIT64(60))
+#define HAND_SM_ECAP                                                                               \
+	(HAND_ECAP | BIT64(26) | GENMASK64(31, 29) | BIT64(34) | BIT64(40) | BIT64(43) |           \
+		GENMASK64(47, 45) | BIT64(49))
+
 /* Address bits of the machine (HAND_HAW); default memory fills them. */
 #define HAND_HAW 34
 
@@ -41,6 +49,9 @@ enum {
 #define ECAP_DEVICE_TLB BIT64(2)
 #define ECAP_PASS       BIT64(6)
 #define ECAP_SNOOP      BIT64(7)
+
+#define RTADDR_SCALABLE BIT64(10)
+#define IQA_WIDE        BIT64(11)
 
 #define GCMD_ENABLE   BIT64(31)
 #define GCMD_SET_ROOT BIT64(30)
@@ -65,6 +76,15 @@ enum {
 #define INV_IOTLB_DOMAIN(did) (UINT64_C(0xe2) | (uint64_t)(did) << 16)
 #define INV_IOTLB_PAGE(did)   (UINT64_C(0xf2) | (uint64_t)(did) << 16)
 #define INV_HINT              BIT64(6) /* of the high word */
+/* PASID-based IOTLB (all of a PASID, or a block of it) and PASID cache. */
+#define INV_PASID_ALL(did, pasid)                                                                  \
+	(UINT64_C(0x26) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
+#define INV_PASID_PAGE(did, pasid)                                                                 \
+	(UINT64_C(0x36) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
+#define INV_PCACHE_GLOBAL      UINT64_C(0x37)
+#define INV_PCACHE_DOMAIN(did) (UINT64_C(0x07) | (uint64_t)(did) << 16)
+#define INV_PCACHE_PASID(did, pasid)                                                               \
+	(UINT64_C(0x17) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
 #define INV_WAIT(data)        (UINT64_C(0x25) | (uint64_t)(data) << 32)
 
 struct hand {
@@ -73,6 +93,8 @@ struct hand {
 	uint64_t root, queue;
 	uint32_t gcmd, tail;
 	bool queued; /* the queue is on */
+	bool wide; /* 256-bit descriptors; set before hand_on() */
+	uint64_t mode; /* RTADDR.TTM, in place; set before hand_on() */
 };
 
 /* Change rig.mem and rig_set() keys in between; hand_start() leaves the unit at its reset. */

@@ -11,7 +11,7 @@
 
 #define NDEVICES 4u
 #define NINDEX   3u
-#define STEPS    50000u /* per shape of the unit; four shapes */
+#define STEPS    200000u /* over the four shapes of the unit */
 #define REBUILD  1000u
 
 static const uint16_t bdfs[NDEVICES] = { 0x0018, 0x0019, 0x0100, 0xff3f };
@@ -313,7 +313,7 @@ static void run(uint64_t seed, uint64_t cap_off, uint64_t ecap_off, bool small)
 	hand_start(&h);
 	hand_on(&h);
 	first_table = h.next;
-	for (unsigned i = 0; i < STEPS; i++)
+	for (unsigned i = 0; i < brute_steps(STEPS) / 4; i++)
 		step(i);
 	ck_assert_uint_gt(rig_metric(&h.rig, "iommu0.iotlb_hits"), 0);
 	hand_stop(&h);

@@ -47,8 +47,8 @@ struct flush_env {
 	void (*flushed)(void *ctx, struct proc *p, const struct dma_range *r);
 	/* IOVA back to the allocator, table pages back to the page allocator. */
 	void (*release)(void *ctx, struct proc *p, const struct dma_range *r);
-	/* Arm or move timer number `timer` (a policy has one, or one per CPU) on p's CPU; it calls
-	 * ops->timer. */
+	/* Arm or move timer number `timer` (a policy has one, or one per CPU or per domain, by their
+	 * numbers) on p's CPU; it calls ops->timer. */
 	void (*timer_mod)(void *ctx, struct proc *p, unsigned timer, sim_time delay);
 	/* Longest time from arming such a timer to its expiry, from the kernel's tick. */
 	sim_time (*timer_bound)(void *ctx, sim_time delay);
@@ -58,8 +58,13 @@ struct flush_policy_ops {
 	const char *name, *summary, *source;
 	size_t state_size; /* the core allocates and zeroes */
 	const struct conf_table *conf; /* NULL: no parameters */
+	/* A baseline that releases ranges before any invalidation covers them. Everything else that is
+	 * said here holds for it too; its `held` ranges are those whose windows are open. */
+	bool unsafe;
 
 	bool (*init)(void *state, const void *conf, const struct flush_env *env, struct err *err);
+	/* Optional: a domain comes to be, before its first unmap. */
+	void (*domain_add)(void *state, uint16_t domain);
 	void (*fini)(void *state); /* aborts when it still holds a range */
 	/* The page-table entries of r are already clear in memory; r is copied. May wait. */
 	void (*unmapped)(void *state, struct proc *p, const struct dma_range *r);

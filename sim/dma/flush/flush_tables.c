@@ -8,8 +8,8 @@
 
 #define LINE_BYTES 64u
 
-void flush_tables_init(struct flush_tables *t, const struct flush_env *env,
-	struct flush_metrics *m, uint32_t room, uint32_t entry_bytes, bool caching_mode)
+void flush_tables_init(struct flush_tables *t, const struct flush_env *env, struct flush_metrics *m,
+	uint32_t room, uint32_t entry_bytes, bool caching_mode)
 {
 	uint32_t nlines;
 
@@ -63,8 +63,7 @@ void flush_tables_add(struct flush_tables *t, struct proc *p, const struct dma_r
 	t->m->held++;
 }
 
-static void release_entry(
-	struct flush_tables *t, struct proc *p, struct flush_unit *u, uint32_t i)
+static void release_entry(struct flush_tables *t, struct proc *p, struct flush_unit *u, uint32_t i)
 {
 	touch_entry(t, p, u, i, false);
 	t->m->held--;

@@ -25,8 +25,8 @@ struct flush_tables {
 };
 
 /* env, m: the policy's, kept. entry_bytes: what a waiting range takes in the kernel's array. */
-void flush_tables_init(struct flush_tables *t, const struct flush_env *env,
-	struct flush_metrics *m, uint32_t room, uint32_t entry_bytes, bool caching_mode);
+void flush_tables_init(struct flush_tables *t, const struct flush_env *env, struct flush_metrics *m,
+	uint32_t room, uint32_t entry_bytes, bool caching_mode);
 void flush_tables_fini(struct flush_tables *t); /* aborts when a range still waits */
 /* There must be room. */
 void flush_tables_add(struct flush_tables *t, struct proc *p, const struct dma_range *r);

@@ -100,8 +100,7 @@ struct iova_allocator_ops {
 	void (*stop)(void *state, struct proc *p);
 
 	/* Optional; cpu: whose index; pfn: in which aperture, 0: none. */
-	void (*cursor)(
-		const void *state, unsigned cpu, uint64_t pfn, struct iova_cursor *out);
+	void (*cursor)(const void *state, unsigned cpu, uint64_t pfn, struct iova_cursor *out);
 
 	/* Walk the whole structure; for tests and conformance. */
 	bool (*check)(const void *state, struct err *err);

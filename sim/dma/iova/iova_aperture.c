@@ -37,8 +37,8 @@ static void block(struct aperture *a, uint64_t first, uint64_t last)
 	first = first > a->first_pfn ? first : a->first_pfn;
 	last = last < end ? last : end;
 	if (first <= last)
-		iova_bitmap_block(&a->bits, (uint32_t)(first - a->first_pfn),
-			(uint32_t)(last - first + 1));
+		iova_bitmap_block(
+			&a->bits, (uint32_t)(first - a->first_pfn), (uint32_t)(last - first + 1));
 }
 
 bool iova_space_grow(struct iova_space *s, struct proc *p)

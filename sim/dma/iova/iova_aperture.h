@@ -13,9 +13,9 @@
 #include "dma/iova/iova_metrics.h"
 #include "hw/lock.h"
 
-#define APERTURE_LG2   15u /* pages: 128 MiB */
-#define APERTURE_PAGES (1u << APERTURE_LG2)
-#define APERTURES_MAX  32u
+#define APERTURE_LG2       15u /* pages: 128 MiB */
+#define APERTURE_PAGES     (1u << APERTURE_LG2)
+#define APERTURES_MAX      32u
 #define APERTURES_MAX_TEXT "32"
 
 struct aperture {

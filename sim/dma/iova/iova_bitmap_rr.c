@@ -26,7 +26,8 @@ static const struct conf_field fields[] = { BITMAP_RR_CONF(CONF_FIELD_) };
 static const struct conf_table conf_table = CONF_TABLE("bitmap-rr", bitmap_rr_conf, fields, NULL);
 
 #define BITMAP_RR_METRICS(M)                                                                       \
-	M(COUNTER, rounds, "rounds", "searches", "Searches that began again at the lowest address.") \
+	M(COUNTER, rounds, "rounds", "searches",                                                   \
+		"Searches that began again at the lowest address.")                                \
 	M(COUNTER, searches, "searches", NULL, "Requests, in how many apertures ever.")            \
 	M(COUNTER, freed_ahead, "ranges", NULL,                                                    \
 		"Ranges freed ahead of the pointer, which need their flush at once.")              \
@@ -200,8 +201,7 @@ static void bitmap_rr_reserve(void *state, struct proc *p, uint64_t first_pfn, u
 		lock_release(&s->lock, p);
 }
 
-static void bitmap_rr_cursor(
-	const void *state, unsigned cpu, uint64_t pfn, struct iova_cursor *out)
+static void bitmap_rr_cursor(const void *state, unsigned cpu, uint64_t pfn, struct iova_cursor *out)
 {
 	const struct bitmap_rr *s = state;
 

@@ -11,8 +11,7 @@ static void on_timer(struct proc *p, void *arg)
 	depot_trim(arg, p);
 }
 
-void depot_init(
-	struct depot *d, struct iova_rcache *s, unsigned order, const struct iova_env *env)
+void depot_init(struct depot *d, struct iova_rcache *s, unsigned order, const struct iova_env *env)
 {
 	uint32_t nlines = (s->params.depot_max + POINTERS_PER_LINE - 1) / POINTERS_PER_LINE;
 
@@ -37,8 +36,8 @@ void depot_fini(struct depot *d)
 static void touch_top(struct depot *d, struct proc *p, struct magazine *m, bool write)
 {
 	const struct iova_rcache *s = d->owner;
-	struct line *l = s->params.depot_max ? &d->slot[(d->n - 1) / POINTERS_PER_LINE]
-					     : &m->line[0];
+	struct line *l =
+		s->params.depot_max ? &d->slot[(d->n - 1) / POINTERS_PER_LINE] : &m->line[0];
 
 	if (write)
 		line_write(l, p, CPU_iova);

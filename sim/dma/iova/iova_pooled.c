@@ -256,8 +256,8 @@ static void pooled_reserve(void *state, struct proc *p, uint64_t first_pfn, uint
 
 	(void)p;
 	if (first <= last)
-		iova_bitmap_block(&s->bits, (uint32_t)(first - s->base_pfn),
-			(uint32_t)(last - first + 1));
+		iova_bitmap_block(
+			&s->bits, (uint32_t)(first - s->base_pfn), (uint32_t)(last - first + 1));
 }
 
 static bool pooled_check(const void *state, struct err *err)

@@ -18,8 +18,7 @@ struct rbtree6 {
 	struct iova_metrics m;
 };
 
-static bool rbtree6_init(
-	void *state, const void *conf, const struct iova_env *env, struct err *err)
+static bool rbtree6_init(void *state, const void *conf, const struct iova_env *env, struct err *err)
 {
 	struct rbtree6 *s = state;
 
@@ -86,7 +85,8 @@ static uint64_t rbtree6_live(const void *state)
 
 const struct iova_allocator_ops iova_rbtree6_ops = {
 	.name = "rbtree-6.x",
-	.summary = "The tree of today: two starting points, one retry, refusal of sizes known to fail",
+	.summary =
+		"The tree of today: two starting points, one retry, refusal of sizes known to fail",
 	.source = "Linux 4.20-6.12 drivers/iommu/iova.c: alloc_iova, free_iova",
 	.state_size = sizeof(struct rbtree6),
 	.init = rbtree6_init,

@@ -159,8 +159,7 @@ static bool alloc_fast(
 	s->c.pages_rounded += size - req->npages;
 	if (order >= s->params.orders) {
 		s->c.uncached++;
-	} else if (req->limit_pfn + 1 >= size &&
-		   get(s, p, order, req->limit_pfn + 1 - size, pfn)) {
+	} else if (req->limit_pfn + 1 >= size && get(s, p, order, req->limit_pfn + 1 - size, pfn)) {
 		s->c.hits++;
 		return true;
 	} else {

@@ -28,7 +28,8 @@
 	M(COUNTER, pages_rounded, "pages", NULL, "Pages lost to rounding sizes up.")               \
 	M(COUNTER, entry_transfers, "lines", NULL,                                                 \
 		"Lines of magazines that another CPU's cache held.")                               \
-	M(HIST, entries_scanned, "entries", NULL, "Entries of a magazine looked at by one request.") \
+	M(HIST, entries_scanned, "entries", NULL,                                                  \
+		"Entries of a magazine looked at by one request.")                                 \
 	M(GAUGE, cached, "ranges", NULL, "Addresses in magazines and depots.")                     \
 	M(GAUGE, depot, "magazines", NULL, "Magazines in the depots.")
 
@@ -61,7 +62,8 @@ struct depot {
 	struct lock lock;
 	struct magazine **full; /* oldest first */
 	uint32_t n, room;
-	struct line *slot; /* of 8 pointers each, when depot_max != 0; a list has its links in magazines */
+	struct line *
+		slot; /* of 8 pointers each, when depot_max != 0; a list has its links in magazines */
 	struct ktimer timer;
 	bool pending; /* the delayed work */
 };
@@ -106,8 +108,7 @@ bool magazine_pop(
 void magazine_empty(struct iova_rcache *s, struct proc *p, struct magazine *m);
 
 /* ---- iova_depot.c ---- */
-void depot_init(
-	struct depot *d, struct iova_rcache *s, unsigned order, const struct iova_env *env);
+void depot_init(struct depot *d, struct iova_rcache *s, unsigned order, const struct iova_env *env);
 void depot_fini(struct depot *d);
 /* A full magazine; returns it when there is no room. Takes the lock. */
 struct magazine *depot_put(struct depot *d, struct proc *p, struct magazine *m);

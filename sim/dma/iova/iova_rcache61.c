@@ -26,9 +26,9 @@ static bool rcache61_init(
 	void *state, const void *conf, const struct iova_env *env, struct err *err)
 {
 	const struct rcache61_conf *c = conf;
-	const struct iova_rcache_params params = { .magazine = c->magazine,
-		.orders = c->orders,
-		.depot_max = c->depot };
+	const struct iova_rcache_params params = {
+		.magazine = c->magazine, .orders = c->orders, .depot_max = c->depot
+	};
 
 	(void)err;
 	iova_rcache_init(state, &params, env);

@@ -21,16 +21,15 @@ CONF_DECLARE(rcache612_conf, RCACHE612_CONF);
 #define CONF_STRUCT_ struct rcache612_conf
 static const struct conf_field fields[] = { RCACHE612_CONF(CONF_FIELD_) };
 #undef CONF_STRUCT_
-static const struct conf_table conf_table =
-	CONF_TABLE("rcache-6.12", rcache612_conf, fields, NULL);
+static const struct conf_table conf_table = CONF_TABLE("rcache-6.12", rcache612_conf, fields, NULL);
 
 static bool rcache612_init(
 	void *state, const void *conf, const struct iova_env *env, struct err *err)
 {
 	const struct rcache612_conf *c = conf;
-	const struct iova_rcache_params params = { .magazine = c->magazine,
-		.orders = c->orders,
-		.trim_delay = c->trim_delay };
+	const struct iova_rcache_params params = {
+		.magazine = c->magazine, .orders = c->orders, .trim_delay = c->trim_delay
+	};
 
 	(void)err;
 	iova_rcache_init(state, &params, env);

@@ -11,14 +11,14 @@
 #include "dma/iova/iova_tree.h"
 #include "hw/lock.h"
 
-#define IOVA_TREE6_METRICS(M)                                                                      \
-	M(COUNTER, tree_allocs, "ranges", NULL, "Ranges taken from the tree.")                     \
-	M(COUNTER, tree_frees, "ranges", NULL, "Ranges given back to the tree.")                   \
-	M(COUNTER, tree_failures, "requests", "tree_allocs", "Requests that the tree refused.")    \
-	M(COUNTER, retries, "searches", "tree_allocs",                                             \
+#define IOVA_TREE6_METRICS(M)                                                                       \
+	M(COUNTER, tree_allocs, "ranges", NULL, "Ranges taken from the tree.")                      \
+	M(COUNTER, tree_frees, "ranges", NULL, "Ranges given back to the tree.")                    \
+	M(COUNTER, tree_failures, "requests", "tree_allocs", "Requests that the tree refused.")     \
+	M(COUNTER, retries, "searches", "tree_allocs",                                              \
 		"Searches that began again at the limit: nothing was free below the cached range.") \
-	M(COUNTER, max32_refusals, "requests", "tree_failures",                                    \
-		"Of the refused, without a search: no smaller size has fitted below 4 GiB.")       \
+	M(COUNTER, max32_refusals, "requests", "tree_failures",                                     \
+		"Of the refused, without a search: no smaller size has fitted below 4 GiB.")        \
 	M(HIST, search_nodes, "nodes", NULL, "Ranges passed by one search.")
 
 METRIC_DECLARE(iova_tree6_metrics, IOVA_TREE6_METRICS);
@@ -26,7 +26,8 @@ METRIC_DECLARE(iova_tree6_metrics, IOVA_TREE6_METRICS);
 struct iova_tree6 {
 	struct lock lock;
 	struct iova_tree tree;
-	struct iova_node *cached, *cached32; /* never NULL; on the line tree.head, like max32_size */
+	struct iova_node *cached,
+		*cached32; /* never NULL; on the line tree.head, like max32_size */
 	uint64_t max32_size; /* this and larger do not fit below 4 GiB */
 	uint64_t start_pfn, last_pfn;
 	struct iova_tree6_metrics m;
