@@ -33,7 +33,7 @@ void vtd_fault_status(struct vtd *v, uint32_t set)
 	uint32_t fectl = reg32(&hw->regs, VTD_FECTL), fsts = reg32(&hw->regs, VTD_FSTS);
 
 	reg32_set(&hw->regs, VTD_FSTS, fsts | set);
-	if (fsts & (uint32_t)(FSTS_PPF | FSTS_IQE | FSTS_ICE | FSTS_ITE))
+	if (fsts & (uint32_t)FSTS_EVENTS)
 		return;
 	if (fectl & FECTL_IM) {
 		reg32_set(&hw->regs, VTD_FECTL, fectl | (uint32_t)FECTL_IP);
@@ -83,8 +83,7 @@ void vtd_fault_record(struct vtd *v, const struct xlate *x)
 	reg64_set(&hw->regs, at + 8, record_of(x));
 	if (!(fsts & FSTS_PPF)) {
 		reg32_set(&hw->regs, VTD_FSTS, fsts & ~(uint32_t)FSTS_FRI);
-		vtd_fault_status(
-			v, (uint32_t)(FSTS_PPF | FIELD_PREP(FSTS_FRI, hw->next_fault)));
+		vtd_fault_status(v, (uint32_t)(FSTS_PPF | FIELD_PREP(FSTS_FRI, hw->next_fault)));
 	}
 	hw->next_fault = (hw->next_fault + 1) % hw->nfr;
 }

@@ -187,7 +187,8 @@ static void update_ppf(struct vtd_hw *hw)
 		if (reg64(&hw->regs, hw->fro + 16 * i + 8) & FRCD_HI_F)
 			fsts |= (uint32_t)FSTS_PPF;
 	reg32_set(&hw->regs, VTD_FSTS, fsts);
-	if (!(fsts & (uint32_t)(FSTS_PPF | FSTS_IQE | FSTS_ICE | FSTS_ITE))) /* nothing is left to report: a pending event is withdrawn (11.4.7.2) */
+	/* Nothing is left to report: a pending event is withdrawn (11.4.7.2). */
+	if (!(fsts & (uint32_t)FSTS_EVENTS))
 		reg32_set(&hw->regs, VTD_FECTL, reg32(&hw->regs, VTD_FECTL) & ~(uint32_t)FECTL_IP);
 }
 

@@ -103,6 +103,7 @@ enum { RTADDR_TTM_LEGACY = 0, RTADDR_TTM_SCALABLE = 1 };
 #define FSTS_IQE     BIT64(4)
 #define FSTS_ICE     BIT64(5)
 #define FSTS_ITE     BIT64(6)
+#define FSTS_EVENTS  (FSTS_PPF | FSTS_IQE | FSTS_ICE | FSTS_ITE)
 #define FSTS_FRI     GENMASK64(15, 8)
 #define FECTL_IM     BIT64(31)
 #define FECTL_IP     BIT64(30)

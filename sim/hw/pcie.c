@@ -48,7 +48,10 @@ static void collect(void *arg, sim_time now)
 {
 	struct pcie_port *port = arg;
 	sim_time measured = now - port->measured_from;
+	double payload = (double)(port->m.bytes_written + port->m.bytes_read);
 
+	port->m.misses_per_4k = payload > 0 ? (double)port->m.misses * 4096 / payload : 0;
+	port->m.misses_per_mib = port->m.misses_per_4k * 256;
 	port->m.wire_share_up = measured ? (double)port->m.wire_bytes_up * 8.0 * (double)SEC /
 						   (double)port->conf->bandwidth / (double)measured
 					 : 0;

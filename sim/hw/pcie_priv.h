@@ -22,6 +22,11 @@
 		"DMA read: from the device until its last byte is back.")                          \
 	M(HIST, latency_hit, "ps", NULL, "Both, when no TLP had to wait for a page walk.")         \
 	M(HIST, latency_miss, "ps", NULL, "Both, when at least one TLP waited for a page walk.")   \
+	M(COUNTER, requests, "requests", NULL, "Translation requests, one a TLP.")                 \
+	M(COUNTER, misses, "requests", "requests",                                                 \
+		"Of these, those that began a page walk (not those that joined one).")             \
+	M(REAL, misses_per_4k, "misses", NULL, "Per 4 KiB of payload, written and read.")          \
+	M(REAL, misses_per_mib, "misses", NULL, "Per MiB of payload.")                             \
 	M(REAL, wire_share_up, "share", NULL, "Use of the link towards memory.")
 
 METRIC_DECLARE(pcie_metrics, PCIE_METRICS);

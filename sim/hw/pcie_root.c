@@ -34,6 +34,8 @@ static void translated(struct pcie_unit *u, sim_time ready_at, bool hit)
 	u->translated = true;
 	u->ready_at = ready_at;
 	u->dma->missed |= !hit;
+	port->m.requests += !u->dma->interrupt;
+	port->m.misses += !hit && !u->x.merged;
 	u->dma->faulted |= !u->x.ok;
 	if (port->observer.seen && !u->dma->interrupt)
 		port->observer.seen(port->observer.ctx, port->rid, &u->x, ready_at);
@@ -51,6 +53,7 @@ static void walk_done(struct xlate *x)
 static void untranslated(struct xlate *x)
 {
 	x->ok = x->hit = true;
+	x->merged = false;
 	x->pa = (hpa_t){ x->iova.a };
 	x->latency = 0;
 }

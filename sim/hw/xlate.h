@@ -28,6 +28,7 @@ struct xlate {
 	/* response; a fault is a result, its code the architectural one of the model */
 	bool ok;
 	bool hit; /* served by the IOTLB */
+	bool merged; /* missed, and joined a walk that was under way for another request */
 	uint8_t mem_reads; /* memory reads of the walk */
 	uint16_t fault_code;
 	hpa_t pa; /* of the first byte */

@@ -188,6 +188,7 @@ void walkers_miss(struct walker_pool *wp, struct xlate *x)
 	x->issued = now_of(wp);
 	if (!w)
 		w = find(&wp->queue, x);
+	x->merged = w != NULL;
 	if (w)
 		wp->m.merged++;
 	else

@@ -35,8 +35,8 @@ struct tally {
 	size_t step;
 };
 
-static void differs(struct tally *t, struct hw_case *c, const json_t *step, const char *what,
-	const char *got)
+static void differs(
+	struct tally *t, struct hw_case *c, const json_t *step, const char *what, const char *got)
 {
 	char *text;
 
@@ -191,7 +191,8 @@ static void check_reads(struct tally *t, struct hw_case *c, const json_t *step)
 			(unsigned)hw_number(json_array_get(r, 0)));
 	}
 	for (size_t i = 0; i < json_array_size(rdm); i++) {
-		uint64_t at = hw_number(json_array_get(rdm, i)), value = hw_rig_mem_read(&c->rig, at);
+		uint64_t at = hw_number(json_array_get(rdm, i)),
+			 value = hw_rig_mem_read(&c->rig, at);
 
 		if (value == hw_number(json_array_get(json_object_get(exp, "rdm"), i)))
 			continue;

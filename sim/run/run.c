@@ -8,7 +8,9 @@
 #include "hw/cpu.h"
 #include "hw/lock.h"
 #include "hw/pages.h"
+#include "run/per_unit.h"
 #include "run/point_files.h"
+#include "run/series.h"
 #include "run/system.h"
 
 #define DRAIN_STEP (100 * US)
@@ -21,6 +23,7 @@ struct course {
 	struct dma_verdict warmup; /* translations before the reset */
 	uint64_t events_before, events_measured;
 	sim_time measured_from;
+	struct series series;
 	uint64_t leaks;
 	bool stuck; /* traffic did not end in time */
 };
@@ -59,6 +62,19 @@ static struct workload_totals totals_of(const struct system *s)
 	return t;
 }
 
+static void sample(struct course *c)
+{
+	const struct system *s = c->system;
+	const struct window_metrics *w = s->windows ? windows_metrics(s->windows) : NULL;
+
+	c->series.sample[c->series.n++] = (struct series_sample){
+		.at = engine_now(s->engine) - c->measured_from,
+		.units = totals_of(s).units,
+		.unmaps = w ? w->opened : 0,
+		.stale_pages = w ? w->stale_pages : 0,
+	};
+}
+
 static void measure(struct course *c)
 {
 	struct system *s = c->system;
@@ -70,9 +86,15 @@ static void measure(struct course *c)
 	c->events_before = engine_events(s->engine);
 	c->measured_from = engine_now(s->engine);
 	metrics_reset(s->metrics, c->measured_from);
-	engine_run(s->engine, c->measured_from + s->time->measure);
+	for (unsigned i = 1; i <= SERIES_SAMPLES; i++) {
+		engine_run(
+			s->engine, c->measured_from + s->time->measure / SERIES_SAMPLES * i +
+					   s->time->measure % SERIES_SAMPLES * i / SERIES_SAMPLES);
+		sample(c);
+	}
 	c->events_measured = engine_events(s->engine) - c->events_before;
 	metrics_collect(s->metrics, engine_now(s->engine));
+	per_unit_fill(&s->per_unit, &s->machine, totals_of(s).units);
 }
 
 static bool all_idle(const struct system *s)
@@ -197,7 +219,8 @@ static int run_course(struct course *c, const char *dir)
 
 	measure(c);
 	summarise(&summary, c);
-	if (!point_files_write(dir, s->conf, &s->machine, s->windows, &summary, c->err))
+	if (!point_files_write(dir, s->conf, &s->machine, s->windows, &summary, c->err) ||
+		!series_write(&c->series, dir, c->err))
 		return RUN_REFUSED;
 	drain(c);
 	if (!c->stuck)

@@ -51,7 +51,8 @@
 	F(u64, stale_accesses, "DMAs through a stale translation.")                                \
 	F(u64, iova_reuse, "IOVAs handed out again before their flush.")                           \
 	F(u64, page_reuse, "Pages given to another owner before their flush.")                     \
-	F(u64, unexpected, "Translations that contradict the ground truth and that nobody expected.")                       \
+	F(u64, unexpected,                                                                         \
+		"Translations that contradict the ground truth and that nobody expected.")         \
 	F(u64, leaks, "IOVA ranges and pages that were not given back.")                           \
 	F(time, latency_p50, "DMA latency, median.")                                               \
 	F(time, latency_p99, "DMA latency, 99th percentile.")                                      \

@@ -37,6 +37,7 @@ static void build_machine(struct system *s)
 		.mem = conf_common(s->conf, "memory"),
 	};
 	machine_init(&s->machine, &s->machine_conf, s->engine, s->metrics);
+	per_unit_register(&s->per_unit, metric_scope_child(metrics_root(s->metrics), "per_unit"));
 }
 
 static bool build_iommu(struct system *s, struct err *err)

@@ -6,6 +6,7 @@
 #define SIM_RUN_SYSTEM_H
 #include "conf/conf.h"
 #include "dma/dma.h"
+#include "run/per_unit.h"
 #include "run/run_conf.h"
 #include "workloads/workload.h"
 
@@ -21,6 +22,7 @@ struct system {
 	void *model_state;
 	struct metric_scope *windows_scope, *workload_scope;
 	struct windows *windows; /* NULL without a model */
+	struct per_unit per_unit;
 	struct dma_system *dma;
 	const struct workload_ops *workload;
 	void *workload_state;

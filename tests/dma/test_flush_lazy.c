@@ -1,6 +1,5 @@
 /*
- * flush: what the policies after 3.1 do in particular, call by call on several CPUs, and when their
- * timers fire.
+ * flush: what the policies after 3.1 do in particular, call by call on several CPUs.
  */
 #include "dma/flush/flush.h"
 
@@ -332,54 +331,6 @@ START_TEST(test_none_releases_at_once_and_invalidates_only_at_the_end)
 }
 END_TEST
 
-/* ---- timers ---- */
-
-enum { FIRST_TICK, WHEEL }; /* words of cpu.timer */
-
-static const struct flush_policy_ops *const with_timer[] = { &flush_deferred_global_ops,
-	&flush_deferred_percpu_ops, &flush_queue_ops };
-
-static const struct {
-	uint32_t hz, timer;
-	sim_time bound;
-} kernels[] = {
-	{ 250, FIRST_TICK, 12 * MS },
-	{ 250, WHEEL, 16 * MS },
-	{ 1000, FIRST_TICK, 10 * MS },
-	{ 1000, WHEEL, 11 * MS },
-};
-
-/* Alone on a machine, a range waits for its timer: within a tick below the bound, never above. */
-static void lone_unmap(const struct flush_policy_ops *ops, size_t kernel, sim_time at)
-{
-	sim_time tick = SEC / kernels[kernel].hz, waited;
-	struct unmaps one = { 1, 0 };
-	struct cpu_work work;
-
-	begin(ops, NULL, 0);
-	bed.cpu.hz = kernels[kernel].hz;
-	bed.cpu.timer = kernels[kernel].timer;
-	ck_assert_uint_eq(ranges.ops->window_bound(ranges.state), kernels[kernel].bound);
-	engine_run(engine, at);
-	cpu_work_init(&work, unmap_many, &one);
-	cpu_post(&bed.machine.cpus[1], &work);
-	engine_run(engine, 100 * MS);
-	ck_assert_uint_eq(ranges.released, 1);
-	ck_assert_uint_eq(ranges.triggers[FLUSH_BY_timer], 1);
-	waited = ranges.t[0].t_flushed - ranges.t[0].t_return;
-	ck_assert_uint_ge(waited, kernels[kernel].bound - tick - 1 * US);
-	ck_assert_uint_le(waited, kernels[kernel].bound + 1 * US);
-	end();
-}
-
-START_TEST(test_a_lone_unmap_waits_for_the_tick_that_its_timer_fires_at)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(with_timer); i++)
-		for (sim_time at = 20 * MS; at < 24 * MS; at += 700 * US)
-			lone_unmap(with_timer[i], (size_t)_i, at);
-}
-END_TEST
-
 int main(void)
 {
 	TCase *tc = tcase_create("policies after 3.1");
@@ -401,7 +352,5 @@ int main(void)
 	tcase_add_test(tc, test_commit_waits_for_the_domains_own_count);
 	tcase_add_test(tc, test_commit_does_not_hold_up_others);
 	tcase_add_test(tc, test_none_releases_at_once_and_invalidates_only_at_the_end);
-	tcase_add_loop_test(tc, test_a_lone_unmap_waits_for_the_tick_that_its_timer_fires_at, 0,
-		(int)ARRAY_SIZE(kernels));
 	return unit_run("flush policies after 3.1", tc);
 }

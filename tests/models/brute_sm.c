@@ -165,8 +165,8 @@ static unsigned first_refuses(const struct brute_walk *b, const struct first *f)
 static unsigned mark(
 	struct brute_walk *b, unsigned i, uint64_t e, uint64_t guest, bool dirty, bool top)
 {
-	uint64_t set = BIT64(5) | (dirty ? BIT64(6) : 0) |
-		       (b->pasid_entry[2] & BIT64(7) ? BIT64(10) : 0);
+	uint64_t set =
+		BIT64(5) | (dirty ? BIT64(6) : 0) | (b->pasid_entry[2] & BIT64(7) ? BIT64(10) : 0);
 	unsigned fault;
 
 	if ((e & set) == set)
@@ -178,8 +178,7 @@ static unsigned mark(
 }
 
 /* The page itself, at a guest address if nested. */
-static unsigned page(
-	struct brute_walk *b, uint64_t address, unsigned lg2, unsigned first_fault)
+static unsigned page(struct brute_walk *b, uint64_t address, unsigned lg2, unsigned first_fault)
 {
 	struct second s = { .r = true, .w = true, .pa = address, .lg2 = lg2 };
 	unsigned fault;
@@ -302,8 +301,7 @@ static unsigned pasid_entry(
 	b->r->recorded = b->r->recorded && !(e[0] & 2);
 	if (!(e[0] & 1))
 		return 0x59;
-	if ((e[0] & 0xc00) || e[3] || e[4] || e[5] || e[6] || e[7] ||
-		((e[0] | e[2]) & b->too_high))
+	if ((e[0] & 0xc00) || e[3] || e[4] || e[5] || e[6] || e[7] || ((e[0] | e[2]) & b->too_high))
 		return 0x5a;
 	return is_programmed(b) ? 0 : 0x5b;
 }
@@ -319,8 +317,10 @@ static unsigned source(struct brute_walk *b, const struct xlate *x)
 		return 0x44;
 	if (x->has_pasid && !(c[0] & BIT64(3)))
 		return 0x45;
-	fault = pasid_entry(
-		b, x, c, x->has_pasid ? x->pasid : b->ecap & BIT64(49) ? c[1] & 0xfffff : 0);
+	fault = pasid_entry(b, x, c,
+		x->has_pasid          ? x->pasid
+		: b->ecap & BIT64(49) ? c[1] & 0xfffff
+				      : 0);
 	if (fault)
 		return fault;
 	b->priv = x->has_pasid ? x->priv : c[1] >> 20 & 1;

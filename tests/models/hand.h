@@ -72,20 +72,19 @@ enum {
 #define INV_CONTEXT_DOMAIN(did) (UINT64_C(0x21) | (uint64_t)(did) << 16)
 #define INV_CONTEXT_DEVICE(did, sid, fm)                                                           \
 	(UINT64_C(0x31) | (uint64_t)(did) << 16 | (uint64_t)(sid) << 32 | (uint64_t)(fm) << 48)
-#define INV_IOTLB_GLOBAL      UINT64_C(0xd2)
-#define INV_IOTLB_DOMAIN(did) (UINT64_C(0xe2) | (uint64_t)(did) << 16)
-#define INV_IOTLB_PAGE(did)   (UINT64_C(0xf2) | (uint64_t)(did) << 16)
-#define INV_HINT              BIT64(6) /* of the high word */
+#define INV_IOTLB_GLOBAL          UINT64_C(0xd2)
+#define INV_IOTLB_DOMAIN(did)     (UINT64_C(0xe2) | (uint64_t)(did) << 16)
+#define INV_IOTLB_PAGE(did)       (UINT64_C(0xf2) | (uint64_t)(did) << 16)
+#define INV_HINT                  BIT64(6) /* of the high word */
 /* PASID-based IOTLB (all of a PASID, or a block of it) and PASID cache. */
-#define INV_PASID_ALL(did, pasid)                                                                  \
-	(UINT64_C(0x26) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
+#define INV_PASID_ALL(did, pasid) (UINT64_C(0x26) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
 #define INV_PASID_PAGE(did, pasid)                                                                 \
 	(UINT64_C(0x36) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
 #define INV_PCACHE_GLOBAL      UINT64_C(0x37)
 #define INV_PCACHE_DOMAIN(did) (UINT64_C(0x07) | (uint64_t)(did) << 16)
 #define INV_PCACHE_PASID(did, pasid)                                                               \
 	(UINT64_C(0x17) | (uint64_t)(did) << 16 | (uint64_t)(pasid) << 32)
-#define INV_WAIT(data)        (UINT64_C(0x25) | (uint64_t)(data) << 32)
+#define INV_WAIT(data) (UINT64_C(0x25) | (uint64_t)(data) << 32)
 
 struct hand {
 	struct rig rig;

@@ -129,7 +129,10 @@ static uint64_t random_page(struct smgen *g, const struct sm_space *s, const str
 static uint64_t random_entry(struct smgen *g, const struct sm_space *s, const struct sm_tree *t,
 	const struct sm_table *table, unsigned i)
 {
-	unsigned large = g->mode != SM_NESTED ? 25 : t->first ? 6 : 2, bad = g->mode == SM_NESTED ? 2 : 7;
+	unsigned large = g->mode != SM_NESTED ? 25
+			 : t->first           ? 6
+					      : 2,
+		 bad = g->mode == SM_NESTED ? 2 : 7;
 	bool leaf = table->level == 1 || (table->level < 4 && sm_chance(g, large));
 	uint64_t address = table->base | (uint64_t)t->index[table->level][i]
 						 << lg2_of(table->level);
@@ -164,10 +167,10 @@ static void furnish(struct smgen *g, struct sm_space *s)
 	s->nhomes = 0;
 	for (unsigned n = 0; n < s->ss.n; n++)
 		for (unsigned i = 0; s->ss.t[n].level == 1 && i < s->ss.width[1]; i++) {
-			s->slot[s->nhomes] =
-				s->ss.t[n].base | (uint64_t)s->ss.index[1][i] << PAGE_LG2;
-			s->home[s->nhomes] = s->nhomes < s->fs.n ? s->fs.t[s->nhomes].host
-								 : hand_page(&g->h);
+			s->slot[s->nhomes] = s->ss.t[n].base | (uint64_t)s->ss.index[1][i]
+								       << PAGE_LG2;
+			s->home[s->nhomes] =
+				s->nhomes < s->fs.n ? s->fs.t[s->nhomes].host : hand_page(&g->h);
 			s->nhomes++;
 		}
 	BUG_ON(s->nhomes < s->fs.n);
@@ -188,7 +191,7 @@ void sm_build_spaces(struct smgen *g)
 		s->fs.n = s->ss.n = s->nhomes = 0;
 		if (g->mode != SM_SECOND)
 			plant(g, &s->fs, true,
-				g->mode == SM_FIRST_5                ? 5
+				g->mode == SM_FIRST_5              ? 5
 				: g->mode == SM_NESTED && any == 0 ? 5
 								   : 4);
 		if (g->mode >= SM_SECOND)
@@ -248,6 +251,6 @@ void sm_change_paging_entry(struct smgen *g, struct sm_space *s)
 	if (!(old & (t->first ? 1 : 3)) && sm_chance(g, 50))
 		return; /* was not present: CAP.CM is 0, nothing can be cached */
 	invalidate_block(g, s, t,
-		sign_extend(t, table->base | (uint64_t)index << lg2_of(table->level)),
-		table->level, table->level == 1 || (old & FS_PAGE));
+		sign_extend(t, table->base | (uint64_t)index << lg2_of(table->level)), table->level,
+		table->level == 1 || (old & FS_PAGE));
 }

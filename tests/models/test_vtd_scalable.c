@@ -3,14 +3,12 @@
 #include "tests/models/smrig.h"
 #include "tests/unit/unit.h"
 
-#define DID   7
-#define IOVA  UINT64_C(0x7f8040201000) /* all indices differ */
-#define PA    UINT64_C(0x300000000)
-#define FIRST (PE0_PRESENT | PE0_FIRST)
-#define SECOND                                                                                     \
-	(PE0_PRESENT | PE0_SECOND | PE0_48 | sm.ss)
-#define NESTED                                                                                     \
-	(PE0_PRESENT | PE0_NESTED | PE0_48 | sm.ss)
+#define DID    7
+#define IOVA   UINT64_C(0x7f8040201000) /* all indices differ */
+#define PA     UINT64_C(0x300000000)
+#define FIRST  (PE0_PRESENT | PE0_FIRST)
+#define SECOND (PE0_PRESENT | PE0_SECOND | PE0_48 | sm.ss)
+#define NESTED (PE0_PRESENT | PE0_NESTED | PE0_48 | sm.ss)
 
 static uint64_t entry(uint64_t at)
 {
@@ -246,11 +244,11 @@ START_TEST(rights_of_the_first_stage)
 		sm_pasid_entry(1, FIRST, DID, sm.fs | cases[i].flags);
 		forget();
 		for (unsigned again = 0; again < 2; again++) { /* cached too */
-			struct xlate x = sm_dma_as(
-				1, IOVA, cases[i].write, cases[i].priv, cases[i].exec);
+			struct xlate x =
+				sm_dma_as(1, IOVA, cases[i].write, cases[i].priv, cases[i].exec);
 
-			ck_assert_msg((x.ok ? 0 : x.fault_code) == cases[i].fault,
-				"case %zu: %#x", i, x.ok ? 0 : x.fault_code);
+			ck_assert_msg((x.ok ? 0 : x.fault_code) == cases[i].fault, "case %zu: %#x",
+				i, x.ok ? 0 : x.fault_code);
 		}
 	}
 }

@@ -3,8 +3,8 @@
 #include "tests/models/smrig.h"
 #include "tests/unit/unit.h"
 
-#define NPAGES 4u
-#define PA     UINT64_C(0x200000000)
+#define NPAGES  4u
+#define PA      UINT64_C(0x200000000)
 /* Two PASIDs of one domain, and one of another. */
 #define NPASIDS 3u
 
@@ -100,8 +100,7 @@ START_TEST(a_second_stage_block_takes_nested_translations_of_the_domain)
 {
 	sm_identity(PA, PA + NPAGES * PAGE_SIZE);
 	for (unsigned p = 0; p < NPASIDS; p++)
-		sm_pasid_entry(
-			pasid[p], PE0_PRESENT | PE0_NESTED | PE0_48 | sm.ss, did[p], sm.fs);
+		sm_pasid_entry(pasid[p], PE0_PRESENT | PE0_NESTED | PE0_48 | sm.ss, did[p], sm.fs);
 	after(INV_IOTLB_PAGE(5), PA);
 	assert_gone(ALL, ALL, 0);
 }

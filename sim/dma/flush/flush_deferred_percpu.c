@@ -1,5 +1,5 @@
 /*
- * deferred-percpu-2016: the batched unmap of Linux 4.7 to 4.14, drivers/iommu/intel-iommu.c (add_unmap,
+ * deferred-percpu-2016: the batched unmap of Linux 4.7, drivers/iommu/intel-iommu.c (add_unmap,
  * flush_unmaps), from commit aa4732406e12: deferred-global split into a list per CPU, each with its
  * own lock, timer and 250 entries, because the one lock was where CPUs met.
  *

@@ -1,6 +1,6 @@
 /*
  * flush_tables - ranges that wait for a global flush, one array for each remapping unit: what the Intel
- * driver kept from 2.6.25 to 4.14, once for the system (deferred-global) or once per CPU
+ * driver of 3.1 and 4.7 keeps, once for the system (deferred-global) or once per CPU
  * (deferred-percpu-2016). No lock of its own: the caller holds the one over the arrays.
  */
 #ifndef SIM_DMA_FLUSH_FLUSH_TABLES_H
