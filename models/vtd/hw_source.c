@@ -23,7 +23,7 @@ static bool is_mode_known(const struct vtd *v)
 
 /* ---- decoding ---- */
 
-static void decode_legacy(struct vtd *v, const uint64_t *e, struct vtd_source *src)
+static void decode_legacy(const uint64_t *e, struct vtd_source *src)
 {
 	uint64_t tt = FIELD_GET(CTX_TT, e[0]);
 
@@ -35,21 +35,39 @@ static void decode_legacy(struct vtd *v, const uint64_t *e, struct vtd_source *s
 		.ss_root = e[0] & CTX_SSPTPTR,
 		.ss_levels = vtd_aw_levels((unsigned)FIELD_GET(CTX_HI_AW, e[1])),
 	};
-	src->space = src->space_ss = vtd_space_of(v, src->did, VTD_NO_PASID);
 }
 
-static void decode_pasid(struct vtd *v, const uint64_t *context, const uint64_t *e, uint32_t pasid,
-	struct vtd_source *src)
+/* Which translations the source's requests find: of its domain, or of the PASID in it. */
+static uint16_t space_of(struct vtd *v, const struct vtd_source *src, uint32_t pasid)
 {
-	unsigned pgtt = (unsigned)FIELD_GET(PASID_PGTT, e[0]);
-	bool first = pgtt == PGTT_FIRST || pgtt == PGTT_NESTED;
+	bool first = src->pgtt == PGTT_FIRST || src->pgtt == PGTT_NESTED;
 
+	return vtd_space_of(v, src->did, first ? pasid : VTD_NO_PASID);
+}
+
+static void name_spaces(struct vtd *v, struct vtd_source *src, uint32_t pasid)
+{
+	src->space_ss = vtd_space_of(v, src->did, VTD_NO_PASID);
+	src->space = space_of(v, src, pasid);
+}
+
+/* The same for the fast path, which needs no second stage's: noted with the cached entry. */
+static void note_space(struct vtd *v, struct tag_entry *e, struct vtd_source *src, uint32_t pasid)
+{
+	if (!e->note)
+		e->note = space_of(v, src, pasid) + 1u;
+	src->space = (uint16_t)(e->note - 1);
+}
+
+static void decode_pasid(
+	const struct vtd *v, const uint64_t *context, const uint64_t *e, struct vtd_source *src)
+{
 	*src = (struct vtd_source){
 		.scalable = true,
 		.fpd = (e[0] & PASID_FPD) || (context[0] & CTX_FPD),
 		.ats = context[0] & SM_CTX_DTE,
 		.priv = context[1] & SM_CTX1_RID_PRIV,
-		.pgtt = pgtt,
+		.pgtt = (unsigned)FIELD_GET(PASID_PGTT, e[0]),
 		.did = (uint16_t)FIELD_GET(PASID1_DID, e[1]),
 		.ss_root = e[0] & PASID_SSPTPTR,
 		.ss_levels = vtd_aw_levels((unsigned)FIELD_GET(PASID_AW, e[0])),
@@ -63,8 +81,6 @@ static void decode_pasid(struct vtd *v, const uint64_t *context, const uint64_t 
 		.smep = e[2] & PASID2_SMEP,
 		.eafe = e[2] & PASID2_EAFE,
 	};
-	src->space_ss = vtd_space_of(v, src->did, VTD_NO_PASID);
-	src->space = first ? vtd_space_of(v, src->did, pasid) : src->space_ss;
 }
 
 /* A request without PASID has that of its context entry, or 0 where the unit has no such field. */
@@ -256,9 +272,11 @@ static enum vtd_fault find_scalable(struct vtd_walk *s, const uint64_t *context)
 	if (s->w->has_pasid && !(context[0] & SM_CTX_PASIDE))
 		return VTD_FAULT_PASID_DISABLED;
 	why = pasid_entry(s, context, pasid, e);
-	if (!why)
-		decode_pasid(s->v, context, e, pasid, &s->src);
-	return why;
+	if (why)
+		return why;
+	decode_pasid(s->v, context, e, &s->src);
+	name_spaces(s->v, &s->src, pasid);
+	return VTD_NO_FAULT;
 }
 
 enum vtd_fault vtd_source_find(struct vtd_walk *s)
@@ -278,7 +296,8 @@ enum vtd_fault vtd_source_find(struct vtd_walk *s)
 		return why;
 	if (s->src.scalable)
 		return find_scalable(s, context);
-	decode_legacy(s->v, context, &s->src);
+	decode_legacy(context, &s->src);
+	name_spaces(s->v, &s->src, VTD_NO_PASID);
 	return VTD_NO_FAULT;
 }
 
@@ -290,14 +309,17 @@ bool vtd_source_cached(struct vtd *v, const struct xlate *x, struct vtd_source *
 	if (!context || !is_mode_known(v))
 		return false;
 	if (!is_scalable(v)) {
-		decode_legacy(v, context->value, src);
+		decode_legacy(context->value, src);
+		note_space(v, context, src, VTD_NO_PASID);
 		return !x->has_pasid;
 	}
 	number = x->has_pasid ? x->pasid : rid_pasid(v, context->value);
 	if (x->has_pasid && !(context->value[0] & SM_CTX_PASIDE))
 		return false;
 	pasid = tagcache_lookup(&v->hw.pasid, pasid_key(x->rid, number));
-	if (pasid)
-		decode_pasid(v, context->value, pasid->value, number, src);
-	return pasid != NULL;
+	if (!pasid)
+		return false;
+	decode_pasid(v, context->value, pasid->value, src);
+	note_space(v, pasid, src, number);
+	return true;
 }

@@ -27,6 +27,8 @@ void vtd_spaces_fini(struct vtd *v)
 static void start_over(struct vtd *v)
 {
 	vtd_sweep_everything(v);
+	tagcache_invalidate(&v->hw.context, 0, 0); /* their entries note the old numbers */
+	tagcache_invalidate(&v->hw.pasid, 0, 0);
 	memset(v->hw.space_hash, 0, HASH_SIZE * sizeof(*v->hw.space_hash));
 	v->hw.nspaces = 0;
 }

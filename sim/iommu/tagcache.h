@@ -31,6 +31,7 @@ struct tag_entry {
 	uint64_t value[3]; /* the third is the caller's to set after the fill */
 	uint64_t stamp; /* of last use (lru) or fill (fifo) */
 	window_id mark; /* 0: none */
+	uint32_t note; /* the caller's: what it has worked out about the entry; 0 after a fill */
 };
 
 struct tagcache_conf {
