@@ -279,6 +279,12 @@ void dma_unmap_single(
 	hist_add(&dom->m.unmap_time, proc_now(p) - from);
 }
 
+void dma_unmap_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, iova_t iova)
+{
+	dma_unmap_single(d, p, iova, (uint32_t)total_len(sg, n), dir);
+}
+
 bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t *pa, iova_t *iova)
 {
 	unsigned n = pages_spanned(0, bytes);

@@ -55,9 +55,12 @@ bool dma_map_single(
 	struct dma_dev *d, struct proc *p, hpa_t pa, uint32_t len, enum dma_dir dir, iova_t *out);
 void dma_unmap_single(
 	struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len, enum dma_dir dir);
-/* The segments become one contiguous IOVA range; dma_unmap_single with the total length undoes it. */
+/* The segments become one contiguous IOVA range. */
 bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
 	enum dma_dir dir, iova_t *out);
+/* The same list that was mapped; one unmap of the whole range. */
+void dma_unmap_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, iova_t iova);
 /* Zeroed, page-aligned memory that device and CPU share (rings). */
 bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t *pa, iova_t *iova);
 void dma_free_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t pa, iova_t iova);
