@@ -7,8 +7,6 @@
 #include "base/alloc.h"
 #include "conf/units.h"
 
-#define NO_AXIS SIZE_MAX
-
 /* How numbers of a kind stand on an axis. */
 static const struct number_kind {
 	enum conf_type type;
@@ -52,7 +50,7 @@ static size_t cpu_axis(const struct points *p)
 		if (strcmp(p->axes[a], POINTS_CPU_AXIS) == 0)
 			return a;
 	}
-	return NO_AXIS;
+	return PLOT_NO_AXIS;
 }
 
 static size_t choose_x(struct plot_axes *a, const struct points *p)
@@ -60,9 +58,8 @@ static size_t choose_x(struct plot_axes *a, const struct points *p)
 	size_t axis = cpu_axis(p);
 	char label[128];
 
-	if (axis != NO_AXIS && axis_numbers(p, axis, a->x)) {
+	if (axis != PLOT_NO_AXIS && axis_numbers(p, axis, a->x)) {
 		snprintf(a->x_label, sizeof(a->x_label), "CPUs");
-		a->x_name = "CPUs";
 		return axis;
 	}
 	for (axis = 0; axis < p->naxes; axis++) {
@@ -72,14 +69,12 @@ static size_t choose_x(struct plot_axes *a, const struct points *p)
 			continue;
 		snprintf(a->x_label, sizeof(a->x_label), "%s%s",
 			point_axis_label(p, axis, label, sizeof(label)), k->unit);
-		a->x_name = p->axes[axis];
 		return axis;
 	}
 	for (size_t i = 0; i < p->n; i++)
 		a->x[i] = p->naxes ? (double)i : (double)p->point[i].summary.cpus;
-	a->x_name = p->naxes ? "point" : "CPUs";
-	snprintf(a->x_label, sizeof(a->x_label), "%s", a->x_name);
-	return NO_AXIS;
+	snprintf(a->x_label, sizeof(a->x_label), "%s", p->naxes ? "point" : "CPUs");
+	return PLOT_NO_AXIS;
 }
 
 /* The other axes' values; the common part of a name without any. */
@@ -88,7 +83,7 @@ static void series_label(const struct points *p, size_t i, size_t x_axis, char *
 	size_t len = 0;
 
 	snprintf(buf, size, "%s", p->name);
-	for (size_t a = 0; a < p->naxes && x_axis != NO_AXIS; a++) {
+	for (size_t a = 0; a < p->naxes && x_axis != PLOT_NO_AXIS; a++) {
 		char label[128];
 
 		if (a == x_axis || len >= size)
@@ -128,14 +123,12 @@ static void add_point(const struct plot_axes *a, struct plot_series *s, size_t i
 
 void plot_axes_init(struct plot_axes *a, const struct points *p)
 {
-	size_t x_axis;
-
 	*a = (struct plot_axes){ .points = p, .x = xcalloc(p->n, sizeof(*a->x)) };
-	x_axis = choose_x(a, p);
+	a->x_axis = choose_x(a, p);
 	for (size_t i = 0; i < p->n; i++) {
 		char label[PLOT_LABEL_MAX];
 
-		series_label(p, i, x_axis, label, sizeof(label));
+		series_label(p, i, a->x_axis, label, sizeof(label));
 		add_point(a, series_of(a, label), i);
 	}
 }
@@ -146,6 +139,21 @@ void plot_axes_fini(struct plot_axes *a)
 		free(a->series[k].point);
 	free(a->series);
 	free(a->x);
+}
+
+char *plot_x_text(const struct plot_axes *a, size_t point, char *buf, size_t size)
+{
+	const char *axis, *last;
+
+	if (a->x_axis == PLOT_NO_AXIS || strcmp(a->x_label, "CPUs") == 0) {
+		snprintf(buf, size, "%.6g %s", a->x[point], a->x_label);
+		return buf;
+	}
+	axis = a->points->axes[a->x_axis];
+	last = strrchr(axis, '.');
+	snprintf(buf, size, "%s %s", last ? last + 1 : axis,
+		a->points->point[point].values[a->x_axis]);
+	return buf;
 }
 
 char *plot_subtitle(const struct points *p, char *buf, size_t size)

@@ -7,6 +7,7 @@
 #include "run/points.h"
 
 #define PLOT_LABEL_MAX 256
+#define PLOT_NO_AXIS   SIZE_MAX
 
 struct plot_series {
 	char label[PLOT_LABEL_MAX]; /* "policy=strict", or the experiment's name */
@@ -17,7 +18,7 @@ struct plot_series {
 struct plot_axes {
 	const struct points *points;
 	char x_label[PLOT_LABEL_MAX]; /* with its unit */
-	const char *x_name; /* short, for legends: "CPUs" */
+	size_t x_axis; /* of points; PLOT_NO_AXIS: none of them */
 	double *x; /* of every point */
 	size_t nseries;
 	struct plot_series *series;
@@ -27,6 +28,9 @@ struct plot_axes {
  * (without any axis: its CPUs). */
 void plot_axes_init(struct plot_axes *a, const struct points *p);
 void plot_axes_fini(struct plot_axes *a);
+
+/* How a point's x stands in a legend: "4 CPUs", "rate 10Mbps". */
+char *plot_x_text(const struct plot_axes *a, size_t point, char *buf, size_t size);
 
 /* What all points have in common: "vtd, rbtree-3.1, strict, nic_rx, 20 ms measured". */
 char *plot_subtitle(const struct points *p, char *buf, size_t size);

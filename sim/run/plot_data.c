@@ -66,11 +66,14 @@ static void curve_label(
 	const struct curves *c, struct curve *curve, const struct plot_series *s, size_t point)
 {
 	const size_t size = sizeof(curve->label);
-	size_t len = (size_t)snprintf(curve->label, size, "%s", s->label);
+	bool alone = c->axes->nseries == 1 && s->n > 1; /* its name would say nothing */
+	char x[PLOT_LABEL_MAX] = "";
+	size_t len;
 
-	if (s->n > 1 && len < size)
-		len += (size_t)snprintf(curve->label + len, size - len, ", %.6g %s",
-			c->axes->x[point], c->axes->x_name);
+	if (s->n > 1)
+		plot_x_text(c->axes, point, x, sizeof(x));
+	len = (size_t)snprintf(
+		curve->label, size, "%s%s%s", alone ? "" : s->label, x[0] && !alone ? ", " : "", x);
 	if (c->windows && len < size)
 		snprintf(curve->label + len, size - len, " (hw windows of 0: %.3g%%)",
 			100 * curve->dist[0].zero);
@@ -120,16 +123,17 @@ static bool add_curve(struct curves *c, const struct plot_series *s, size_t poin
 	return true;
 }
 
-/* As many points of each series as there are colours for, its ends first, the others evenly. */
+/* As many points of each series as there are colours for, its ends first, the others evenly; of too many
+ * series, some evenly. */
 static bool add_curves(struct curves *c, struct err *err)
 {
-	size_t share = PLOT_CURVES_MAX / c->axes->nseries;
+	size_t nseries = c->axes->nseries;
+	size_t taken = nseries < PLOT_CURVES_MAX ? nseries : PLOT_CURVES_MAX;
 	bool ok = true;
 
-	share = share < 2 ? 2 : share;
-	for (size_t k = 0; ok && k < c->axes->nseries; k++) {
-		const struct plot_series *s = &c->axes->series[k];
-		size_t n = s->n < share ? s->n : share;
+	for (size_t k = 0; ok && k < taken; k++) {
+		const struct plot_series *s = &c->axes->series[k * nseries / taken];
+		size_t share = PLOT_CURVES_MAX / taken, n = s->n < share ? s->n : share;
 
 		for (size_t i = 0; ok && i < n && c->n < PLOT_CURVES_MAX; i++) {
 			size_t at = n > 1 ? (i * (s->n - 1) + (n - 1) / 2) / (n - 1) : 0;
