@@ -132,16 +132,6 @@ void dma_dev_destroy(struct dma_dev *d, struct proc *p)
 	}
 }
 
-struct pcie_port *dma_dev_port(struct dma_dev *d)
-{
-	return d->port;
-}
-
-struct machine *dma_dev_machine(struct dma_dev *d)
-{
-	return d->system->machine;
-}
-
 /* ---- mapping ---- */
 
 static unsigned prot_of(enum dma_dir dir)

@@ -65,8 +65,6 @@ void dma_unmap_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, un
 bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t *pa, iova_t *iova);
 void dma_free_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t pa, iova_t iova);
 
-struct pcie_port *dma_dev_port(struct dma_dev *d);
-struct machine *dma_dev_machine(struct dma_dev *d);
 /* Ranges mapped and not yet unmapped; 0 at the end of a run that does not leak. */
 uint64_t dma_live_ranges(const struct dma_system *s);
 struct dma_totals {

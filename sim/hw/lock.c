@@ -55,11 +55,6 @@ void lock_init(struct lock *l, struct machine *m, const char *lock_class, const 
 	metric_scope_hooks(scope, reset, collect, l);
 }
 
-void lock_init_type(struct lock *l, enum lock_type type)
-{
-	l->type = type;
-}
-
 void lock_fini(struct lock *l)
 {
 	BUG_ON(l->held);

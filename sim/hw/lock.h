@@ -65,7 +65,6 @@ struct lock {
 /* lock_class is a fixed string; the instance's name is formatted. */
 void lock_init(struct lock *l, struct machine *m, const char *lock_class, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void lock_init_type(struct lock *l, enum lock_type type); /* before first use; default: machine's */
 void lock_fini(struct lock *l);
 
 /* May wait. With PROC_UNTIMED only the pairing is checked. Not recursive. */

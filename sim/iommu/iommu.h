@@ -94,5 +94,7 @@ struct iommu_model_ops {
 };
 
 const struct iommu_model_ops *const *iommu_models(size_t *n);
+/* NULL when no model has the name, as for iommu.model: none. */
+const struct iommu_model_ops *iommu_model_find(const char *name);
 
 #endif

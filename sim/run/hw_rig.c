@@ -1,22 +1,10 @@
 #include "run/hw_rig.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/bug.h"
 #include "hw/mem.h"
-
-static const struct iommu_model_ops *find_model(const char *name)
-{
-	size_t n;
-	const struct iommu_model_ops *const *ops = iommu_models(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(ops[i]->name, name) == 0)
-			return ops[i];
-	return NULL;
-}
 
 static bool build(struct hw_rig *r, struct err *err)
 {
@@ -44,7 +32,7 @@ static bool build(struct hw_rig *r, struct err *err)
 bool hw_rig_create(struct hw_rig *r, struct conf *conf, struct err *err)
 {
 	*r = (struct hw_rig){ .conf = conf };
-	r->model = find_model(conf_variant(conf, "iommu")->name);
+	r->model = iommu_model_find(conf_variant(conf, "iommu")->name);
 	if (!r->model) {
 		conf_destroy(conf);
 		return err_set(err, "iommu.model is '%s': there is no hardware to drive",

@@ -19,7 +19,6 @@
 				return ops[i];                                                     \
 		return NULL;                                                                       \
 	}
-FIND_OPS(model, iommu_model_ops, iommu_models)
 FIND_OPS(allocator, iova_allocator_ops, iova_allocators)
 FIND_OPS(policy, flush_policy_ops, flush_policies)
 FIND_OPS(workload, workload_ops, workloads)
@@ -44,7 +43,7 @@ static bool build_iommu(struct system *s, struct err *err)
 {
 	struct metric_scope *root = metrics_root(s->metrics);
 
-	s->model = find_model(conf_variant(s->conf, "iommu")->name);
+	s->model = iommu_model_find(conf_variant(s->conf, "iommu")->name);
 	if (!s->model)
 		return true; /* off */
 	s->windows_scope = metric_scope_child(root, "windows");
