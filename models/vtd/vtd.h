@@ -9,7 +9,7 @@
 #include "hw/lock.h"
 #include "iommu/iommu.h"
 #include "iommu/regfile.h"
-#include "iommu/tagcache.h"
+#include "hw/tagcache.h"
 #include "iommu/walker.h"
 #include "models/vtd/vtd_regs.h"
 #include "models/vtd/vtd_tables.h"

@@ -1,5 +1,5 @@
 /* The set-associative cache behind every translation cache: who stays, who goes, and what is counted. */
-#include "iommu/tagcache.h"
+#include "hw/tagcache.h"
 
 #include "base/bits.h"
 #include "tests/unit/unit.h"

@@ -1,4 +1,4 @@
-#include "iommu/tagcache.h"
+#include "hw/tagcache.h"
 
 #include <stdlib.h>
 

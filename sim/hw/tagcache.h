@@ -4,8 +4,8 @@
  * a value is two words of the structure that is cached. An entry may carry the mark of a window
  * (obs/window.h): whoever removes the entry reports it.
  */
-#ifndef SIM_IOMMU_TAGCACHE_H
-#define SIM_IOMMU_TAGCACHE_H
+#ifndef SIM_HW_TAGCACHE_H
+#define SIM_HW_TAGCACHE_H
 #include "base/rng.h"
 #include "conf/conf.h"
 #include "engine/engine.h"
