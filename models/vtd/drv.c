@@ -122,8 +122,7 @@ bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err
 	dom = &v->drv.domains[domain];
 	BUG_ON(dom->exists);
 	dom->exists = true;
-	dom->levels = vtd_aw_levels(v->drv.aw);
-	dom->pgd = pages_alloc_zeroed(v->env.machine->pages, p);
+	vtd_drv_tables_create(v, p, dom);
 	return true;
 }
 
@@ -152,7 +151,7 @@ bool vtd_drv_attach(void *state, struct proc *p, rid_t rid, uint16_t domain, str
 			rid.bdf >> 3 & 31, rid.bdf & 7);
 	mem_write64(mem, (hpa_t){ at.a + 8 },
 		FIELD_PREP(CTX_HI_AW, v->drv.aw) | FIELD_PREP(CTX_HI_DID, domain));
-	mem_write64(mem, at, v->drv.domains[domain].pgd.a | CTX_P);
+	mem_write64(mem, at, v->drv.domains[domain].tables.root.a | CTX_P);
 	cpu_run(p, 2 * v->env.machine->conf->cost->pte_write, CPU_pagetable);
 	if (v->conf->cap & CAP_CM) { /* not-present entries may be cached */
 		vtd_drv_submit(v, p,

@@ -53,10 +53,10 @@ static uint64_t block_of(uint64_t word)
  * say nothing about which first-stage or nested translations went through them: all of those go. */
 static void sweep_domain(struct vtd *v, uint16_t did, bool pages, uint64_t word)
 {
-	for (uint32_t i = 0; i < v->hw.nspaces; i++) {
-		if (v->hw.spaces[i].did != did)
+	for (uint32_t i = 0; i < v->hw.spaces.n; i++) {
+		if (v->hw.spaces.list[i].domain != did)
 			continue;
-		if (pages && v->hw.spaces[i].pasid == VTD_NO_PASID)
+		if (pages && v->hw.spaces.list[i].pasid == SPACE_NO_PASID)
 			vtd_space_sweep_pages(v, (uint16_t)i, block_of(word),
 				(unsigned)FIELD_GET(QI_IOTLB_HI_AM, word), word & QI_IOTLB_HI_IH);
 		else

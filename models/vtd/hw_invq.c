@@ -6,8 +6,6 @@
 
 #include "hw/mem.h"
 
-#define LINE_BYTES 64u
-
 /* ---- wait: 6.5.2.8 ---- */
 
 static void complete_event(struct vtd *v)
@@ -126,25 +124,6 @@ static bool queue_ready(const struct vtd_hw *hw)
 	       reg64(&hw->regs, VTD_IQH) != reg64(&hw->regs, VTD_IQT);
 }
 
-/* A line of descriptors comes in one read; what software has not handed over yet is read again. */
-static bool fetch(struct invq *q, uint64_t base, uint64_t head, uint64_t tail, unsigned bytes)
-{
-	struct mem *mem = q->v->env.machine->mem;
-	uint64_t line = head & ~(uint64_t)(LINE_BYTES - 1);
-	uint64_t upto = line + LINE_BYTES;
-
-	if (!mem_exists(mem, (hpa_t){ base + head }, bytes))
-		return false;
-	if (tail >= line && tail < upto)
-		upto = tail;
-	if (q->line_at == base + line && head < q->line_upto)
-		return true;
-	q->line_at = base + line;
-	q->line_upto = upto;
-	proc_sleep_until(q->p, mem_read_done(mem, proc_now(q->p), LINE_BYTES));
-	return true;
-}
-
 static struct descriptor read_descriptor(struct invq *q, uint64_t at, unsigned bytes)
 {
 	struct mem *mem = q->v->env.machine->mem;
@@ -176,7 +155,7 @@ static void next_descriptor(struct invq *q)
 
 	if (head >= size || tail >= size || head % bytes || tail % bytes)
 		why = IQEI_TAIL;
-	else if (!fetch(q, base, head, tail, bytes))
+	else if (!linefetch(&q->fetch, q->v->env.machine->mem, q->p, base, head, tail, bytes))
 		why = IQEI_FETCH;
 	if (!why) {
 		struct descriptor d = read_descriptor(q, base + head, bytes);
@@ -241,7 +220,7 @@ static void invq_main(struct proc *p, void *arg)
 			next_descriptor(&q);
 		} else {
 			hw->busy = false;
-			q.line_at = 0;
+			linefetch_forget(&q.fetch);
 			proc_wait(p, &hw->doorbell);
 			continue;
 		}

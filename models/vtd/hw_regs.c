@@ -121,7 +121,7 @@ void vtd_hw_init(struct vtd *v)
 		regfile_add(&hw->regs, &regs[i], reset_value(c, regs[i].offset));
 	add_placed_registers(hw);
 	event_init(&hw->command, e, command_done);
-	vtd_spaces_init(v);
+	spaces_init(&hw->spaces, VTD_SPACES);
 	tagcache_init(
 		&hw->context, &context, e, v->env.windows, metric_scope_child(s, "context_cache"));
 	tagcache_init(&hw->pasid, &pasid, e, v->env.windows, metric_scope_child(s, "pasid_cache"));
@@ -147,7 +147,7 @@ void vtd_hw_fini(struct vtd *v)
 	tagcache_fini(&hw->iotlb);
 	tagcache_fini(&hw->pasid);
 	tagcache_fini(&hw->context);
-	vtd_spaces_fini(v);
+	spaces_fini(&hw->spaces);
 	event_fini(&hw->command);
 	regfile_fini(&hw->regs);
 }

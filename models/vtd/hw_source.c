@@ -42,12 +42,12 @@ static uint16_t space_of(struct vtd *v, const struct vtd_source *src, uint32_t p
 {
 	bool first = src->pgtt == PGTT_FIRST || src->pgtt == PGTT_NESTED;
 
-	return vtd_space_of(v, src->did, first ? pasid : VTD_NO_PASID);
+	return vtd_space_of(v, src->did, first ? pasid : SPACE_NO_PASID);
 }
 
 static void name_spaces(struct vtd *v, struct vtd_source *src, uint32_t pasid)
 {
-	src->space_ss = vtd_space_of(v, src->did, VTD_NO_PASID);
+	src->space_ss = vtd_space_of(v, src->did, SPACE_NO_PASID);
 	src->space = space_of(v, src, pasid);
 }
 
@@ -297,7 +297,7 @@ enum vtd_fault vtd_source_find(struct vtd_walk *s)
 	if (s->src.scalable)
 		return find_scalable(s, context);
 	decode_legacy(context, &s->src);
-	name_spaces(s->v, &s->src, VTD_NO_PASID);
+	name_spaces(s->v, &s->src, SPACE_NO_PASID);
 	return VTD_NO_FAULT;
 }
 
@@ -310,7 +310,7 @@ bool vtd_source_cached(struct vtd *v, const struct xlate *x, struct vtd_source *
 		return false;
 	if (!is_scalable(v)) {
 		decode_legacy(context->value, src);
-		note_space(v, context, src, VTD_NO_PASID);
+		note_space(v, context, src, SPACE_NO_PASID);
 		return !x->has_pasid;
 	}
 	number = x->has_pasid ? x->pasid : rid_pasid(v, context->value);

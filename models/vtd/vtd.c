@@ -53,13 +53,16 @@ static const struct metric_table tables[] = {
 static bool init(void *state, const void *conf, const struct iommu_env *env, struct err *err)
 {
 	struct vtd *v = state;
+	struct metric_scope *driver;
 
 	(void)err;
 	v->env = *env;
 	v->conf = conf;
 	metric_scope_add(env->scope, &tables[0], &v->hw.m);
 	metric_scope_add(metric_scope_child(env->scope, "invq"), &tables[1], &v->hw.q);
-	metric_scope_add(metric_scope_child(env->scope, "driver"), &tables[2], &v->drv.m);
+	driver = metric_scope_child(env->scope, "driver");
+	metric_scope_add(driver, &tables[2], &v->drv.m);
+	metric_scope_add(driver, &ptable_metric_table, &v->drv.tables);
 	vtd_hw_init(v);
 	vtd_drv_init(v);
 	return true;
@@ -140,8 +143,8 @@ static void obs_mark(void *state, uint16_t domain, iova_t iova, uint32_t npages,
 	struct vtd *v = state;
 	uint64_t end = iova.a + ((uint64_t)npages << PAGE_LG2);
 
-	for (uint32_t i = 0; i < v->hw.nspaces; i++)
-		if (v->hw.spaces[i].did == domain) {
+	for (uint32_t i = 0; i < v->hw.spaces.n; i++)
+		if (v->hw.spaces.list[i].domain == domain) {
 			mark_leaves(v, (uint16_t)i, iova.a, end, w);
 			mark_tables(v, (uint16_t)i, iova.a, end, w);
 		}

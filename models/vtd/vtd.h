@@ -8,7 +8,9 @@
 #include "hw/cpu.h"
 #include "hw/lock.h"
 #include "iommu/iommu.h"
+#include "iommu/ptable.h"
 #include "iommu/regfile.h"
+#include "iommu/spaces.h"
 #include "hw/tagcache.h"
 #include "iommu/walker.h"
 #include "models/vtd/vtd_regs.h"
@@ -101,24 +103,11 @@ METRIC_DECLARE(invq_metrics, INVQ_METRICS);
 	M(COUNTER, submissions, "ops", NULL, "qi_submit_sync() calls.")                            \
 	M(COUNTER, polls, "ops", "submissions", "Looks at the status word.")                       \
 	M(HIST, submit_to_done, "ps", NULL, "Duration of qi_submit_sync(), locks and all.")        \
-	M(COUNTER, ptes_written, "entries", NULL, "Leaf entries written by map.")                  \
-	M(COUNTER, ptes_cleared, "entries", NULL, "Leaf entries cleared by unmap.")                \
-	M(COUNTER, superpages, "entries", "ptes_written", "Of these, larger than 4 KiB.")          \
-	M(COUNTER, tables_allocated, "pages", NULL, "Page-table pages allocated.")                 \
-	M(COUNTER, tables_freed, "pages", NULL, "Page-table pages taken out by unmap.")            \
 	M(COUNTER, faults_reported, "faults", NULL, "Fault records read back.")
 METRIC_DECLARE(drv_metrics, DRV_METRICS);
 
 #define VTD_PWC_LEVELS 4u /* caches of entries at level 2 to 5 */
-#define VTD_NO_PASID   UINT32_MAX
-#define VTD_SPACES     8192u
-
-/* An address space of cached translations: of a domain, or of one PASID in a domain. The tag that the
- * caches carry is its number: did and PASID together would not fit a key. */
-struct vtd_space {
-	uint16_t did;
-	uint32_t pasid; /* VTD_NO_PASID: second stage */
-};
+#define VTD_SPACES     8192u /* of a domain (its second stage), or of one PASID in it */
 
 struct vtd_hw {
 	struct regfile regs;
@@ -127,8 +116,7 @@ struct vtd_hw {
 	uint32_t gcmd_pending;
 	struct event command;
 	struct tagcache context, pasid, iotlb, pwc[VTD_PWC_LEVELS];
-	struct vtd_space *spaces;
-	uint32_t nspaces, *space_hash;
+	struct spaces spaces;
 	bool superpages_seen; /* some leaf was larger than 4 KiB since power-on */
 	struct walker_pool *walkers;
 	unsigned next_fault;
@@ -145,8 +133,7 @@ struct vtd_hw {
 
 struct vtd_domain {
 	bool exists;
-	hpa_t pgd;
-	unsigned levels;
+	struct ptable tables;
 };
 
 struct vtd_drv {
@@ -161,6 +148,7 @@ struct vtd_drv {
 	unsigned free_head, free_tail, free_cnt;
 	bool *slot_busy;
 	struct cpu_work fault_work;
+	struct ptable_metrics tables;
 	struct drv_metrics m;
 };
 
@@ -189,8 +177,6 @@ void vtd_fault_status(struct vtd *v, uint32_t set);
 void vtd_fault_record(struct vtd *v, const struct xlate *x);
 
 /* ---- spaces and their keys: hw_space.c ---- */
-void vtd_spaces_init(struct vtd *v);
-void vtd_spaces_fini(struct vtd *v);
 uint16_t vtd_space_of(struct vtd *v, uint16_t did, uint32_t pasid);
 /* Remove from IOTLB and paging-structure caches: everything of the space; a naturally aligned block of
  * 2^am pages of it (leaf_only: paging-structure caches stay). */
@@ -226,6 +212,7 @@ void vtd_drv_qi_stop(struct vtd *v, struct proc *p);
 /* qi_submit_sync(): one descriptor and a wait descriptor; returns when it is done. */
 void vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi);
 void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f);
+void vtd_drv_tables_create(struct vtd *v, struct proc *p, struct vtd_domain *dom);
 bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err *err);
 void vtd_drv_domain_del(void *state, struct proc *p, uint16_t domain);
 bool vtd_drv_attach(void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err);

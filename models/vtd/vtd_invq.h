@@ -4,13 +4,13 @@
  */
 #ifndef MODELS_VTD_VTD_INVQ_H
 #define MODELS_VTD_VTD_INVQ_H
+#include "iommu/linefetch.h"
 #include "models/vtd/vtd.h"
 
 struct invq {
 	struct vtd *v;
 	struct proc *p;
-	uint64_t line_at; /* address of the line of descriptors last fetched; 0: none */
-	uint64_t line_upto; /* descriptors below this ring offset are in it */
+	struct linefetch fetch;
 };
 
 struct descriptor {
