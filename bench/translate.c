@@ -24,7 +24,8 @@ static void bring_up(struct proc *p, void *arg)
 
 	s->model->drv_start(s->model_state, p);
 	BUG_ON(!s->model->drv_domain_add(s->model_state, p, 1, &err));
-	BUG_ON(!s->model->drv_attach(s->model_state, p, rid, 1, &err));
+	BUG_ON(!s->model->drv_attach(
+		s->model_state, p, &(struct iommu_dev){ .rid = rid }, 1, &err));
 	s->model->drv_map(s->model_state, p, 1, (iova_t){ 0x40000000 }, (hpa_t){ 0x1000000 },
 		PAGE_LG2, NPAGES, IOMMU_PROT_R | IOMMU_PROT_W);
 }

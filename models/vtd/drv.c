@@ -140,10 +140,12 @@ static hpa_t context_entry(struct vtd *v, struct proc *p, rid_t rid)
 	return (hpa_t){ table->a + (rid.bdf & 0xff) * CONTEXT_ENTRY_BYTES };
 }
 
-bool vtd_drv_attach(void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err)
+bool vtd_drv_attach(
+	void *state, struct proc *p, const struct iommu_dev *dev, uint16_t domain, struct err *err)
 {
 	struct vtd *v = state;
 	struct mem *mem = v->env.machine->mem;
+	rid_t rid = dev->rid;
 	hpa_t at = context_entry(v, p, rid);
 
 	if (mem_read64(mem, at) & CTX_P)

@@ -215,7 +215,8 @@ void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f);
 void vtd_drv_tables_create(struct vtd *v, struct proc *p, struct vtd_domain *dom);
 bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err *err);
 void vtd_drv_domain_del(void *state, struct proc *p, uint16_t domain);
-bool vtd_drv_attach(void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err);
+bool vtd_drv_attach(
+	void *state, struct proc *p, const struct iommu_dev *dev, uint16_t domain, struct err *err);
 void vtd_drv_detach(void *state, struct proc *p, rid_t rid);
 void vtd_drv_map(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_t pa,
 	unsigned page_lg2, uint32_t n, unsigned prot);

@@ -102,6 +102,24 @@ static void seen(void *ctx, rid_t rid, const struct xlate *x, sim_time now)
 	domain_judge(&d->domain, x, now);
 }
 
+/* Into its domain; its own translation cache is switched on where device and unit both have that. */
+static bool attach(struct dma_dev *d, struct proc *p, struct err *err)
+{
+	const struct iommu_model_ops *model = d->system->model;
+	void *state = d->system->model_state;
+	struct iommu_dev dev = { .rid = pcie_port_rid(d->port) };
+
+	if (pcie_has_ats(d->port) && model->drv_has_ats && model->drv_has_ats(state)) {
+		dev.ats = true;
+		dev.ats_queue = pcie_ats_queue(d->port);
+		dev.pri = pcie_has_pri(d->port) && model->drv_has_pri && model->drv_has_pri(state);
+	}
+	if (!model->drv_attach(state, p, &dev, d->domain.id, err))
+		return false;
+	pcie_ats_enable(d->port, dev.ats, dev.pri);
+	return true;
+}
+
 struct dma_dev *dma_dev_create(
 	struct dma_system *s, struct proc *p, struct pcie_port *port, struct err *err)
 {
@@ -114,11 +132,14 @@ struct dma_dev *dma_dev_create(
 	d->mask = s->conf->dma->mask_bits >= 64 ? UINT64_MAX : BIT64(s->conf->dma->mask_bits) - 1;
 	if (!model)
 		return d;
-	if (!domain_init(&d->domain, s, p, s->next_domain++, err) ||
-		!model->drv_attach(s->model_state, p, pcie_port_rid(port), d->domain.id, err))
+	pcie_port_connect(port,
+		(struct xlate_port){ .ctx = s->model_state,
+			.translate = model->hw_translate,
+			.invalidated = model->hw_invalidated,
+			.page_request = model->hw_page_request },
+		(struct pcie_observer){ .seen = seen, .ctx = d, .windows = s->windows });
+	if (!domain_init(&d->domain, s, p, s->next_domain++, err) || !attach(d, p, err))
 		return NULL;
-	pcie_port_connect(port, (struct xlate_port){ model->hw_translate, s->model_state },
-		(struct pcie_observer){ seen, d });
 	return d;
 }
 
@@ -128,7 +149,18 @@ void dma_dev_destroy(struct dma_dev *d, struct proc *p)
 
 	if (s->model) {
 		s->model->drv_detach(s->model_state, p, pcie_port_rid(d->port));
+		pcie_ats_enable(d->port, false, false);
 		domain_fini(&d->domain, p);
+	}
+}
+
+void dma_mark_devices(const struct dma_domain *d, iova_t iova, uint32_t npages, window_id w)
+{
+	list_for_each (n, &d->system->devs) {
+		struct dma_dev *dev = list_entry(n, struct dma_dev, link);
+
+		if (&dev->domain == d)
+			pcie_mark(dev->port, iova, npages, w);
 	}
 }
 

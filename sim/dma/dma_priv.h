@@ -62,4 +62,7 @@ void dma_policy_create(struct dma_system *s);
 void dma_policy_domain_add(struct dma_system *s, uint16_t domain); /* before its first unmap */
 void dma_policy_destroy(struct dma_system *s);
 
+/* What the devices of a domain have translated themselves: marked as the model's caches are. */
+void dma_mark_devices(const struct dma_domain *d, iova_t iova, uint32_t npages, window_id w);
+
 #endif

@@ -228,6 +228,8 @@ void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range 
 	range.window = window_open(s->windows, d->id, iova, r->npages, pa, cpu_id(p), proc_now(p));
 	believe_unmapped(d, r, range.window, proc_now(p));
 	s->model->obs_mark(s->model_state, d->id, iova, r->npages, range.window);
+	dma_mark_devices(d, iova, r->npages, range.window);
+	dma_mark_devices(d, iova, r->npages, range.window);
 	domain_leave(d, p);
 	dma_policy_unmapped(s, p, &range);
 	window_returned(s->windows, range.window, proc_now(p));

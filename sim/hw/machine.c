@@ -36,6 +36,7 @@ void machine_init(struct machine *m, const struct machine_conf *conf, struct eng
 
 	*m = (struct machine){ .engine = engine, .metrics = metrics, .conf = conf };
 	list_init(&m->locks);
+	list_init(&m->ports);
 	m->ncpus = conf->cpu->count;
 	m->nsockets = (m->ncpus + conf->cpu->per_socket - 1) / conf->cpu->per_socket;
 	m->cpu_scope = metric_scope_child(root, "cpus");
@@ -54,7 +55,7 @@ void machine_init(struct machine *m, const struct machine_conf *conf, struct eng
 void machine_fini(struct machine *m)
 {
 	pages_destroy(m->pages);
-	BUG_ON(!list_empty(&m->locks));
+	BUG_ON(!list_empty(&m->locks) || !list_empty(&m->ports));
 	free(m->cpus);
 	free(m->lines);
 	mem_destroy(m->mem);

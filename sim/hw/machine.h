@@ -105,6 +105,7 @@ struct machine {
 	struct cpu *cpus;
 	unsigned ncpus, nsockets;
 	struct list locks; /* of struct lock, in order of creation */
+	struct list ports; /* of struct pcie_port: the devices, in order of creation */
 	struct memory_line *lines; /* 2^MACHINE_LINES_LG2, for line_of_memory() */
 	const struct machine_conf *conf;
 	struct metric_scope *cpu_scope, *lock_scope;

@@ -33,6 +33,7 @@ static void translated(struct pcie_unit *u, sim_time ready_at, bool hit)
 
 	u->translated = true;
 	u->ready_at = ready_at;
+	u->x.iova = u->from; /* what the device means, to whoever looks */
 	u->dma->missed |= !hit;
 	port->m.requests += !u->dma->interrupt;
 	port->m.misses += !hit && !u->x.merged;
@@ -58,6 +59,15 @@ static void untranslated(struct xlate *x)
 	x->latency = 0;
 }
 
+/* The device's own translation cache knows that it may not. */
+static void denied(struct xlate *x)
+{
+	x->ok = x->merged = false;
+	x->hit = true;
+	x->fault_code = 0;
+	x->latency = 0;
+}
+
 void pcie_unit_arrives(struct event *ev)
 {
 	struct pcie_unit *u = container_of(ev, struct pcie_unit, event);
@@ -72,7 +82,9 @@ void pcie_unit_arrives(struct event *ev)
 		list_push_back(&port->read_queue, &u->link);
 	}
 	u->x.done = walk_done;
-	if (u->dma->interrupt || !port->xlate.translate)
+	if (u->denied)
+		denied(&u->x);
+	else if (u->dma->interrupt || !port->xlate.translate)
 		untranslated(&u->x);
 	else if (!port->xlate.translate(port->xlate.ctx, &u->x))
 		return;
@@ -101,6 +113,8 @@ static void commit(struct pcie_unit *u)
 	port->writes_committed++;
 	visible = u->x.ok ? mem_write_done(port->machine->mem, port->last_commit, u->len)
 			  : port->last_commit;
+	if (visible > port->last_visible)
+		port->last_visible = visible;
 	pcie_credit_return(port, u, visible);
 	if (u->last && u->dma->done) {
 		u->event.fn = write_visible;
@@ -118,10 +132,12 @@ static void commit_writes(struct pcie_port *port)
 		struct pcie_unit *u = list_entry(port->commit_queue.next, struct pcie_unit, link);
 
 		if (!u->translated)
-			return; /* holds back everything behind it */
+			break; /* holds back everything behind it */
 		list_remove(&u->link);
 		commit(u);
 	}
+	if (port->ats)
+		ats_writes_committed(port);
 }
 
 /* ---- reads: behind the writes that came before, past everything else ---- */
@@ -134,6 +150,8 @@ static void read_returns(struct event *ev)
 
 	port->tags += u->lines;
 	d->completed += u->len;
+	if (u->x.at == XLATE_TRANSLATED)
+		ats_read_returned(port, u);
 	pcie_unit_free(u);
 	if (d->completed == d->len) {
 		pcie_dma_complete(d, port, engine_now(port->machine->engine));
@@ -156,7 +174,7 @@ static uint32_t completions(const struct pcie_unit *u)
 static void start_read(struct pcie_unit *u)
 {
 	struct pcie_port *port = u->port;
-	uint32_t n = completions(u);
+	uint32_t n = u->denied ? 0 : completions(u);
 	uint32_t bytes = n * port->conf->header + (u->x.ok ? u->len : 0);
 	sim_time at = u->ready_at;
 

@@ -35,6 +35,14 @@ struct iommu_freelist {
 	uint32_t n;
 };
 
+/* A device as its driver presents it. */
+struct iommu_dev {
+	rid_t rid;
+	bool ats; /* it has a translation cache of its own, and that is switched on */
+	uint8_t ats_queue; /* invalidate requests that it takes before it answers, 1..32 */
+	bool pri; /* it sends page requests */
+};
+
 struct iommu_env {
 	struct machine *machine;
 	struct windows *windows;
@@ -58,17 +66,23 @@ struct iommu_model_ops {
 	uint64_t (*hw_mmio_read)(void *state, uint32_t offset, unsigned bytes);
 	void (*hw_mmio_write)(void *state, uint32_t offset, unsigned bytes, uint64_t value);
 	bool (*hw_idle)(const void *state); /* no walk and no invalidation in progress */
+	/* As struct xlate_port; NULL: the model knows no device TLBs, no page requests. */
+	void (*hw_invalidated)(void *state, rid_t rid, uint8_t itag);
+	void (*hw_page_request)(void *state, const struct page_request *r);
 
 	void (*drv_start)(void *state, struct proc *p); /* tables, queues, translation on */
 	/* Off; frees everything of drv_start. After the last domain is gone. */
 	void (*drv_stop)(void *state, struct proc *p);
 	bool (*drv_domain_add)(void *state, struct proc *p, uint16_t domain, struct err *err);
 	void (*drv_domain_del)(void *state, struct proc *p, uint16_t domain); /* frees its tables */
-	bool (*drv_attach)(
-		void *state, struct proc *p, rid_t rid, uint16_t domain, struct err *err);
+	bool (*drv_attach)(void *state, struct proc *p, const struct iommu_dev *dev,
+		uint16_t domain, struct err *err);
 	void (*drv_detach)(void *state, struct proc *p, rid_t rid);
 	unsigned (*drv_addr_width)(const void *state); /* bits of IOVA */
 	uint64_t (*drv_page_sizes)(const void *state); /* bitmap, bit n: 2^n bytes */
+	/* The unit serves device TLBs (and page requests); NULL: it does not. */
+	bool (*drv_has_ats)(const void *state);
+	bool (*drv_has_pri)(const void *state);
 	/* n pages of 2^page_lg2 bytes, page_lg2 from the bitmap, iova and pa aligned to it; no page of
 	 * the range is mapped. */
 	void (*drv_map)(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_t pa,

@@ -60,8 +60,6 @@ static void finish(struct walker_pool *wp, struct walk *w)
 	struct list *n;
 
 	list_remove(&w->link);
-	if (w->mark)
-		window_drop(wp->windows, w->mark, WINDOW_IN_FLIGHT, now_of(wp));
 	wp->m.mem_reads += w->mem_reads;
 	hist_add(&wp->m.walk_time, now_of(wp) - w->missed_at);
 	while ((n = list_pop_front(&w->requests)) != NULL) {
@@ -70,10 +68,13 @@ static void finish(struct walker_pool *wp, struct walk *w)
 		x->hit = false;
 		x->mem_reads = (uint8_t)w->mem_reads;
 		x->latency = now_of(wp) - x->issued;
+		x->mark = w->mark;
 		wp->ops->answer(wp->model, w, x);
 		wp->m.faults += !x->ok;
 		x->done(x);
 	}
+	if (w->mark) /* whoever keeps the answer holds it by now */
+		window_drop(wp->windows, w->mark, WINDOW_IN_FLIGHT, now_of(wp));
 	list_push_front(&wp->spare, &w->link);
 	waitq_wake_all(&wp->drained, now_of(wp));
 }

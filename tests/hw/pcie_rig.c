@@ -68,8 +68,8 @@ void rig_build(struct rig *r)
 	bed_build(&r->bed);
 	r->port = pcie_port_create(&r->bed.machine, &r->conf, (rid_t){ 0x0300 },
 		metric_scope_child(metrics_root(r->bed.metrics), "pcie"));
-	pcie_port_connect(
-		r->port, (struct xlate_port){ translate, r }, (struct pcie_observer){ seen, r });
+	pcie_port_connect(r->port, (struct xlate_port){ .ctx = r, .translate = translate },
+		(struct pcie_observer){ .seen = seen, .ctx = r });
 }
 
 void rig_fini(struct rig *r)

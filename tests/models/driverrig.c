@@ -38,7 +38,8 @@ static void bring_up(struct proc *p, void *arg)
 	(void)arg;
 	driver_rig.ops->drv_start(driver_rig.state, p);
 	ck_assert(driver_rig.ops->drv_domain_add(driver_rig.state, p, DID, &err));
-	ck_assert(driver_rig.ops->drv_attach(driver_rig.state, p, driver_rid, DID, &err));
+	ck_assert(driver_rig.ops->drv_attach(
+		driver_rig.state, p, &(struct iommu_dev){ .rid = driver_rid }, DID, &err));
 }
 
 void driver_start(uint64_t cap_on, uint64_t cap_off, unsigned ncpus)

@@ -45,8 +45,8 @@ void oracle_begin(struct oracle *o, struct proc *p)
 	ops->drv_start(o->rig->state, p);
 	for (unsigned d = 0; d < ORACLE_DOMAINS; d++) {
 		ck_assert(ops->drv_domain_add(o->rig->state, p, (uint16_t)(d + 1), &err));
-		ck_assert(
-			ops->drv_attach(o->rig->state, p, oracle_rid(d), (uint16_t)(d + 1), &err));
+		ck_assert(ops->drv_attach(o->rig->state, p,
+			&(struct iommu_dev){ .rid = oracle_rid(d) }, (uint16_t)(d + 1), &err));
 	}
 	o->area[0] = 0;
 	o->area[1] = (UINT64_C(4) << 30) - ORACLE_PAGES / 2 * PAGE_SIZE;

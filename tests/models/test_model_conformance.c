@@ -205,10 +205,10 @@ static void move_device(struct proc *p, void *arg)
 	ck_assert_uint_eq(oracle_translate(&rig, p, rid, 0x5000, true).pa.a, 0x11000);
 	ops->drv_detach(rig.state, p, rid);
 	ck_assert(!oracle_translate(&rig, p, rid, 0x5000, true).ok);
-	ck_assert(ops->drv_attach(rig.state, p, rid, 2, &err));
+	ck_assert(ops->drv_attach(rig.state, p, &(struct iommu_dev){ .rid = rid }, 2, &err));
 	ck_assert_uint_eq(oracle_translate(&rig, p, rid, 0x5000, true).pa.a, 0x22000);
 	ops->drv_detach(rig.state, p, rid);
-	ck_assert(ops->drv_attach(rig.state, p, rid, 1, &err));
+	ck_assert(ops->drv_attach(rig.state, p, &(struct iommu_dev){ .rid = rid }, 1, &err));
 	ck_assert_uint_eq(oracle_translate(&rig, p, rid, 0x5000, true).pa.a, 0x11000);
 	oracle_end(oracle, p); /* deletes the domains with these pages still mapped */
 }

@@ -23,7 +23,8 @@ static void bring_up(struct proc *p, void *arg)
 	(void)arg;
 	rig.ops->drv_start(rig.state, p);
 	ck_assert(rig.ops->drv_domain_add(rig.state, p, DOMAIN, &err));
-	ck_assert(rig.ops->drv_attach(rig.state, p, rid, DOMAIN, &err));
+	ck_assert(
+		rig.ops->drv_attach(rig.state, p, &(struct iommu_dev){ .rid = rid }, DOMAIN, &err));
 	rig.ops->drv_map(rig.state, p, DOMAIN, (iova_t){ IOVA }, (hpa_t){ PA }, PAGE_LG2, 2,
 		IOMMU_PROT_R | IOMMU_PROT_W);
 }
