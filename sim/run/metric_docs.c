@@ -81,7 +81,8 @@ bool metric_docs_write(const struct conf_schema *schema, FILE *out, struct err *
 	bool ok;
 
 	visit_variant(schema, NULL, &all);
-	visit_variant(schema, "pcie.ats=true", &all); /* a switch that brings tables, not a variant */
+	visit_variant(
+		schema, "pcie.ats=true", &all); /* a switch that brings tables, not a variant */
 	for (size_t i = 0; i < schema->nsections; i++) {
 		const struct conf_section *s = &schema->sections[i];
 
