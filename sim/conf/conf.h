@@ -112,9 +112,12 @@ struct conf_section {
 };
 
 /* Every section of a program; parents before children. Assembled in sim/run/schema.c. */
+struct conf;
 struct conf_schema {
 	const struct conf_section *sections;
 	size_t nsections;
+	/* Optional: rules between sections, of a configuration that is otherwise right. */
+	bool (*check)(const struct conf *c, struct err *err);
 };
 
 /*
@@ -159,7 +162,6 @@ bool conf_doc_load(
  * the sweep section selects a variant that has it, or a later source (--set over file over platform)
  * replaced the variant that it was written for.
  */
-struct conf;
 bool conf_bind(const struct conf_schema *schema, const struct conf_doc *doc, struct conf **out,
 	struct err *err);
 void conf_destroy(struct conf *c);

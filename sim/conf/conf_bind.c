@@ -266,7 +266,8 @@ bool conf_bind(const struct conf_schema *schema, const struct conf_doc *doc, str
 	*out = NULL;
 	if (!c)
 		return false;
-	if (!allocate(c, err) || !fill(c, err) || !conf_check_axes(c, err) || !validate(c, err)) {
+	if (!allocate(c, err) || !fill(c, err) || !conf_check_axes(c, err) || !validate(c, err) ||
+		(schema->check && !schema->check(c, err))) {
 		conf_destroy(c);
 		return false;
 	}

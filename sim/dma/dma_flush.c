@@ -81,6 +81,31 @@ static void release(void *ctx, struct proc *p, const struct dma_range *r)
 	r->domain->allocator->free(r->domain->iova, p, &r->iova);
 }
 
+static void give_back(void *ctx, struct proc *p, const struct dma_range *r)
+{
+	struct iova_range range = r->iova;
+
+	(void)ctx;
+	range.unflushed = true;
+	r->domain->allocator->free(r->domain->iova, p, &range);
+}
+
+static void release_tables(void *ctx, struct proc *p, const struct dma_range *r)
+{
+	free_tables(ctx, p, &r->tables);
+}
+
+void dma_policy_reuse(void *ctx, struct proc *p, const struct iova_range *r)
+{
+	struct dma_domain *d = ctx;
+	struct dma_system *s = d->system;
+	sim_time due = s->due[cpu_id(p)];
+
+	s->due[cpu_id(p)] = proc_now(p);
+	s->policy->reuse(s->policy_state, p, d->id, r);
+	s->due[cpu_id(p)] = due;
+}
+
 static void timer_work(struct proc *p, void *arg)
 {
 	struct dma_timer *t = arg;
@@ -136,6 +161,8 @@ void dma_policy_create(struct dma_system *s)
 		.invalidate = invalidate,
 		.flushed = flushed,
 		.release = release,
+		.give_back = give_back,
+		.release_tables = release_tables,
 		.timer_mod = timer_mod,
 		.timer_bound = timer_bound,
 	};

@@ -15,6 +15,8 @@
 	M(COUNTER, by_unmap, "invalidations", "invalidations", "An unmap waited for it.")            \
 	M(COUNTER, by_batch_full, "invalidations", "invalidations", "The batch was full.")           \
 	M(COUNTER, by_timer, "invalidations", "invalidations", "The flush timer fired.")             \
+	M(COUNTER, by_reuse, "invalidations", "invalidations",                                       \
+		"The allocator was to hand addresses out again.")                                    \
 	M(COUNTER, by_drain, "invalidations", "invalidations", "Detach or end of the run.")          \
 	M(HIST, invalidate_time, "ps", NULL, "Duration of one, as the CPU sees it.")                 \
 	M(HIST, flush_time, "ps", NULL,                                                              \
@@ -61,6 +63,8 @@ void dma_policy_unmapped(struct dma_system *s, struct proc *p, const struct dma_
 void dma_policy_create(struct dma_system *s);
 void dma_policy_domain_add(struct dma_system *s, uint16_t domain); /* before its first unmap */
 void dma_policy_destroy(struct dma_system *s);
+/* As iova_env.flush of the domain's allocator; ctx: the domain. */
+void dma_policy_reuse(void *ctx, struct proc *p, const struct iova_range *r);
 
 /* What the devices of a domain have translated themselves: marked as the model's caches are. */
 void dma_mark_devices(const struct dma_domain *d, iova_t iova, uint32_t npages, window_id w);

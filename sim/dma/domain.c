@@ -43,6 +43,7 @@ bool domain_init(
 	struct metric_scope *scope;
 
 	*d = (struct dma_domain){ .system = s, .id = id, .allocator = s->conf->allocator };
+	d->caps = iova_caps_of(d->allocator, s->conf->allocator_conf);
 	snprintf(d->name, sizeof(d->name), "dom%u", id);
 	scope = metric_scope_child(metrics_root(s->machine->metrics), "%s", d->name);
 	if (!s->model->drv_domain_add(s->model_state, p, id, err))
@@ -56,7 +57,9 @@ bool domain_init(
 			    .name = d->name,
 			    .first_pfn = FIRST_PFN,
 			    .last_pfn = (BIT64(d->addr_bits) >> PAGE_LG2) - 1,
-			    .ncpus = s->machine->ncpus },
+			    .ncpus = s->machine->ncpus,
+			    .flush = s->policy->reuse ? dma_policy_reuse : NULL,
+			    .flush_ctx = d },
 		    err))
 		return false;
 	d->allocator->reserve(d->iova, p, MSI_FIRST_PFN, MSI_LAST_PFN);
@@ -82,12 +85,12 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 bool domain_alloc_iova(struct dma_domain *d, struct proc *p, uint32_t npages, uint64_t mask,
 	bool coherent, struct iova_range *out)
 {
-	bool aligned = coherent || !(d->allocator->caps & IOVA_ALIGNS_COHERENT_ONLY);
+	bool aligned = coherent || !(d->caps & IOVA_ALIGNS_COHERENT_ONLY);
 	uint64_t space = BIT64(d->addr_bits) - 1;
 	uint64_t limit = (mask < space ? mask : space) >> PAGE_LG2;
 	struct iova_req req = { .npages = npages, .limit_pfn = limit, .size_aligned = aligned };
 
-	if (limit > PFN_4G_LAST && !d->system->conf->dma->forcedac) {
+	if (limit > PFN_4G_LAST && !d->system->conf->dma->forcedac && !(d->caps & IOVA_KEEPS_LOW)) {
 		req.limit_pfn = PFN_4G_LAST;
 		req.keep_caches = true; /* there is another try */
 		if (d->allocator->alloc(d->iova, p, &req, out)) {

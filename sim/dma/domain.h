@@ -35,6 +35,7 @@ struct dma_domain {
 	unsigned iommu;
 	char name[16]; /* "dom0" */
 	const struct iova_allocator_ops *allocator;
+	unsigned caps; /* the allocator's, with its parameters */
 	void *iova; /* allocator's state; freed with the device's record */
 	struct truth truth;
 	unsigned addr_bits;

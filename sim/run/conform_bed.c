@@ -96,7 +96,7 @@ void conform_set_u32(const struct conf_table *table, void *conf, const char *fie
 
 		if (strcmp(f->name, field) != 0)
 			continue;
-		BUG_ON(f->type != CONF_u32);
+		BUG_ON(f->type != CONF_u32 && f->type != CONF_choice);
 		*(uint32_t *)(void *)((char *)conf + f->off) = value;
 		return;
 	}

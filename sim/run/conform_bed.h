@@ -32,7 +32,7 @@ void conform_bed_on(
 void *conform_bed_alloc(struct conform_bed *bed, size_t size);
 /* A component's conf struct filled with its defaults, or NULL for no table; free() it. */
 void *conform_defaults(const struct conf_table *table);
-/* Set a number in it. A field that the table does not have is a bug. */
+/* Set a number in it, or a choice by its index. A field that the table does not have is a bug. */
 void conform_set_u32(const struct conf_table *table, void *conf, const char *field, uint32_t value);
 
 #endif

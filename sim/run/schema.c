@@ -1,6 +1,9 @@
 #include "run/schema.h"
 
+#include <string.h>
+
 #include "base/bug.h"
+#include "dma/combine.h"
 #include "dma/dma.h"
 #include "hw/pcie.h"
 #include "iommu/iommu.h"
@@ -106,7 +109,37 @@ static struct conf_section sections[] = {
 		.nvariants = SIZES_VARIANTS,
 		.def = SIZES_DEFAULT },
 };
-static const struct conf_schema schema = { sections, ARRAY_SIZE(sections) };
+
+static const struct iova_allocator_ops *allocator_of(const struct conf *c)
+{
+	size_t n;
+	const struct iova_allocator_ops *const *ops = iova_allocators(&n);
+
+	return ops[conf_variant(c, "allocator") - allocators];
+}
+
+static const struct flush_policy_ops *policy_of(const struct conf *c)
+{
+	size_t n;
+	const struct flush_policy_ops *const *ops = flush_policies(&n);
+
+	return ops[conf_variant(c, "policy") - policies];
+}
+
+/* Without an IOMMU there is neither. */
+static bool check(const struct conf *c, struct err *err)
+{
+	struct err why;
+
+	if (strcmp(conf_variant(c, "iommu")->name, RUN_MODEL_OFF) == 0 ||
+		dma_combination_is_valid(
+			allocator_of(c), conf_of_variant(c, "allocator"), policy_of(c), &why))
+		return true;
+	err_at(err, conf_pos(c, "policy.type"), "policy", "%s", why.text);
+	return why.hint[0] ? err_hint(err, "%s", why.hint) : false;
+}
+
+static const struct conf_schema schema = { sections, ARRAY_SIZE(sections), check };
 
 const struct conf_schema *schema_get(void)
 {

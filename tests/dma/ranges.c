@@ -69,13 +69,42 @@ static void on_release(void *ctx, struct proc *p, const struct dma_range *range)
 	struct tracked *t = tracked_of(r, range);
 
 	(void)p;
-	ck_assert(!t->released);
+	ck_assert(!t->released && !t->given_back);
 	t->released = true;
 	r->released++;
 	if (r->ops->unsafe && t->state == RANGE_UNMAPPED)
 		return; /* its invalidation may come later */
 	ck_assert_int_eq(t->state, RANGE_FLUSHED);
 	t->state = RANGE_RELEASED;
+	r->done++;
+}
+
+/* An allocator that asks for the range at once now and then, and now and then for everything. */
+static void on_give_back(void *ctx, struct proc *p, const struct dma_range *range)
+{
+	struct ranges *r = ctx;
+	struct tracked *t = tracked_of(r, range);
+
+	ck_assert(r->ops->needs & IOVA_TELLS_REUSE);
+	ck_assert(!t->given_back);
+	t->given_back = true;
+	if (range->window % 7 == 3)
+		r->ops->reuse(r->state, p, range->domain_id, &range->iova);
+	if (range->window % 50 == 11)
+		r->ops->reuse(r->state, p, range->domain_id, NULL);
+}
+
+static void on_release_tables(void *ctx, struct proc *p, const struct dma_range *range)
+{
+	struct ranges *r = ctx;
+	struct tracked *t = tracked_of(r, range);
+
+	(void)p;
+	ck_assert(t->given_back && !t->released);
+	ck_assert_int_eq(t->state, RANGE_FLUSHED);
+	t->released = true;
+	t->state = RANGE_RELEASED;
+	r->released++;
 	r->done++;
 }
 
@@ -152,6 +181,8 @@ void ranges_init(struct ranges *r, struct conform_bed *bed, const struct flush_p
 		.invalidate = on_invalidate,
 		.flushed = on_flushed,
 		.release = on_release,
+		.give_back = on_give_back,
+		.release_tables = on_release_tables,
 		.timer_mod = on_timer_mod,
 		.timer_bound = on_timer_bound };
 	for (unsigned i = 0; i < RANGES_TIMERS; i++) {

@@ -18,6 +18,7 @@ struct tracked {
 	enum range_state state;
 	struct dma_range range;
 	bool released; /* an unsafe policy does that first */
+	bool given_back; /* the address, before its flush */
 	sim_time t_return; /* SIM_TIME_NEVER: unmapped() has not returned */
 	sim_time t_flushed;
 };

@@ -9,6 +9,24 @@
 void space_init(
 	struct space *s, const struct iova_allocator_ops *ops, uint64_t first, uint64_t last)
 {
+	space_init_with(s, ops, conform_defaults(ops->conf), first, last, false);
+}
+
+static void on_flush(void *ctx, struct proc *p, const struct iova_range *r)
+{
+	struct space *s = ctx;
+
+	(void)p;
+	s->flushes++;
+	if (!r)
+		memset(s->unflushed, 0, sizeof(s->unflushed));
+	for (uint64_t pfn = r ? r->pfn : 0; r && pfn < r->pfn + r->npages; pfn++)
+		s->unflushed[pfn - s->first] = false;
+}
+
+void space_init_with(struct space *s, const struct iova_allocator_ops *ops, void *conf,
+	uint64_t first, uint64_t last, bool lazy)
+{
 	struct iova_env env;
 	struct err err;
 
@@ -23,10 +41,41 @@ void space_init(
 		.name = "dom0",
 		.first_pfn = first,
 		.last_pfn = last,
-		.ncpus = 1 };
+		.ncpus = 1,
+		.flush = lazy ? on_flush : NULL,
+		.flush_ctx = s };
+	s->lazy = lazy;
 	s->state = conform_bed_alloc(&s->bed, ops->state_size);
-	s->conf = conform_defaults(ops->conf);
+	s->conf = conf;
 	ck_assert(ops->init(s->state, s->conf, &env, &err));
+}
+
+/* Index of the word in "a|b|c". */
+static uint32_t word_index(const char *words, const char *word)
+{
+	uint32_t i = 0;
+
+	for (; strncmp(words, word, strlen(word)) != 0; i++) {
+		words = strchr(words, '|');
+		ck_assert_ptr_nonnull(words);
+		words++;
+	}
+	return i;
+}
+
+void *space_best_conf(const struct iova_allocator_ops *ops)
+{
+	void *conf = conform_defaults(ops->conf);
+
+	for (size_t i = 0; ops->caps_key && i < ops->conf->nfields; i++) {
+		const struct conf_field *f = &ops->conf->fields[i];
+		size_t len = strlen(f->name);
+
+		if (strncmp(ops->caps_key, f->name, len) == 0 && ops->caps_key[len] == ':')
+			conform_set_u32(ops->conf, conf, f->name,
+				word_index(f->unit, ops->caps_key + len + 2));
+	}
+	return conf;
 }
 
 void space_fini(struct space *s)
@@ -74,6 +123,8 @@ int space_alloc(struct space *s, uint32_t npages, uint64_t limit, bool aligned)
 	if (aligned)
 		ck_assert_uint_eq(r->pfn & (BIT64(ilog2_ceil(npages)) - 1), 0);
 	own(s, r->pfn, r->pfn + npages - 1, SPACE_FREE, (uint16_t)(i + 1));
+	for (uint32_t k = 0; k < npages; k++)
+		s->stale += s->unflushed[r->pfn + k - s->first];
 	s->live[i] = true;
 	s->nlive++;
 	return (int)i;
@@ -95,6 +146,9 @@ void space_free(struct space *s, int index, enum space_free how)
 		ck_assert_uint_eq(found.npages, r.npages);
 		r = found;
 	}
+	r.unflushed = s->lazy;
+	for (uint32_t k = 0; k < r.npages; k++)
+		s->unflushed[r.pfn + k - s->first] = s->lazy;
 	s->ops->free(s->state, PROC_UNTIMED, &r);
 	s->live[index] = false;
 	s->nlive--;

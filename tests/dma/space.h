@@ -21,10 +21,18 @@ struct space {
 	struct iova_range range[SPACE_RANGES];
 	bool live[SPACE_RANGES];
 	unsigned nlive;
+	bool unflushed[SPACE_PAGES]; /* freed so, and not invalidated since */
+	bool lazy; /* frees are unflushed, the allocator has to ask */
+	unsigned flushes, stale; /* asked for; pages handed out too early */
 };
 
 void space_init(
 	struct space *s, const struct iova_allocator_ops *ops, uint64_t first, uint64_t last);
+/* With parameters of its own, which pass to the space; lazy: with env.flush, see above. */
+void space_init_with(struct space *s, const struct iova_allocator_ops *ops, void *conf,
+	uint64_t first, uint64_t last, bool lazy);
+/* The parameters under which the allocator has most caps. */
+void *space_best_conf(const struct iova_allocator_ops *ops);
 void space_fini(struct space *s);
 /* Allocate, and hold the result to the contract: inside, aligned, nobody else's. Index, or -1. */
 int space_alloc(struct space *s, uint32_t npages, uint64_t limit, bool aligned);

@@ -6,25 +6,37 @@
 
 #include "hw/lock.h"
 
-void stand_init(struct stand *s, const struct iova_allocator_ops *ops, void *conf, unsigned ncpus,
-	uint64_t last_pfn)
+void stand_set_up(struct stand *s, const struct stand_setup *setup)
 {
+	const struct iova_allocator_ops *ops = setup->ops;
 	struct iova_env env;
 	struct err err;
 
 	memset(s, 0, sizeof(*s));
 	s->engine = engine_create(1);
-	conform_bed_init(&s->bed, ncpus, s->engine);
+	conform_bed_init(&s->bed, setup->ncpus, s->engine);
 	s->ops = ops;
 	env = (struct iova_env){ .machine = &s->bed.machine,
 		.scope = metric_scope_child(metrics_root(s->bed.metrics), "dom0.iova"),
 		.name = "dom0",
-		.first_pfn = 1,
-		.last_pfn = last_pfn,
-		.ncpus = ncpus };
+		.first_pfn = setup->first_pfn,
+		.last_pfn = setup->last_pfn,
+		.ncpus = setup->ncpus,
+		.flush = setup->flush,
+		.flush_ctx = s };
 	s->state = conform_bed_alloc(&s->bed, ops->state_size);
-	s->conf = conf ? conf : conform_defaults(ops->conf);
+	s->conf = setup->conf ? setup->conf : conform_defaults(ops->conf);
 	ck_assert(ops->init(s->state, s->conf, &env, &err));
+}
+
+void stand_init(struct stand *s, const struct iova_allocator_ops *ops, void *conf, unsigned ncpus,
+	uint64_t last_pfn)
+{
+	stand_set_up(s, &(struct stand_setup){ .ops = ops,
+				.conf = conf,
+				.ncpus = ncpus,
+				.first_pfn = 1,
+				.last_pfn = last_pfn });
 }
 
 static void stop(struct proc *p, void *arg)

@@ -16,7 +16,15 @@ struct stand {
 	void *state, *conf;
 };
 
-/* PFNs 1 to last_pfn. conf (NULL: the defaults) passes to the stand. */
+struct stand_setup {
+	const struct iova_allocator_ops *ops;
+	void *conf; /* NULL: the defaults; passes to the stand */
+	unsigned ncpus;
+	uint64_t first_pfn, last_pfn;
+	void (*flush)(void *ctx, struct proc *p, const struct iova_range *r); /* or NULL */
+};
+void stand_set_up(struct stand *s, const struct stand_setup *setup);
+/* PFNs 1 to last_pfn. conf as above. */
 void stand_init(struct stand *s, const struct iova_allocator_ops *ops, void *conf, unsigned ncpus,
 	uint64_t last_pfn);
 /* Stops what the allocator has put off; checks it, and that nothing is live. */

@@ -5,6 +5,7 @@
 #include "dma/iova/iova.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -240,6 +241,43 @@ START_TEST(test_reuse_is_told_by_those_that_promise_it)
 }
 END_TEST
 
+/* As under flush-on-reuse: the allocator itself asks for what has to be invalidated. */
+START_TEST(test_an_allocator_that_tells_reuse_asks_for_the_flush_in_time)
+{
+	const struct iova_allocator_ops *ops = under_test(_i);
+	void *conf = space_best_conf(ops);
+	unsigned frees = 0;
+	struct rng rng;
+
+	if (!(iova_caps_of(ops, conf) & IOVA_TELLS_REUSE)) {
+		free(conf);
+		return;
+	}
+	for (unsigned high = 0; high < 2; high++) {
+		uint64_t first = high ? UINT64_C(1) << 24 : 1, last = first + SPACE_PAGES - 2;
+
+		rng_init(&rng, 4, "test.iova.lazy");
+		space_init_with(&space, ops, high ? space_best_conf(ops) : conf, first, last, true);
+		for (unsigned n = 0; n < 20000; n++) {
+			uint64_t limit = rng_below(&rng, 4) ? last : first + SPACE_PAGES / 2;
+
+			if (space.nlive < 150 && rng_below(&rng, 100) < 60)
+				space_alloc(&space, 1 + (uint32_t)rng_below(&rng, 20), limit,
+					rng_below(&rng, 2) != 0);
+			else if (space.nlive > 0 && ++frees)
+				space_free(&space, random_live(&rng), SPACE_BY_ADDRESS);
+			if (n % 16 == 0)
+				space_check(&space);
+		}
+		ck_assert_uint_eq(space.stale, 0);
+		ck_assert_uint_gt(space.flushes, 50);
+		if (!(ops->caps & IOVA_SPLITS_SPACE)) /* whose small parts go round all the time */
+			ck_assert_uint_lt(space.flushes, frees);
+		space_fini(&space);
+	}
+}
+END_TEST
+
 START_TEST(test_optional_members_come_as_the_contract_says)
 {
 	const struct iova_allocator_ops *ops = under_test(_i);
@@ -284,6 +322,8 @@ int main(void)
 	tcase_add_loop_test(tc, test_nothing_fits_below_a_limit_smaller_than_the_size, 0, n);
 	tcase_add_loop_test(tc, test_space_above_4_gib_is_used_up_to_the_limit, 0, n);
 	tcase_add_loop_test(tc, test_reuse_is_told_by_those_that_promise_it, 0, n);
+	tcase_add_loop_test(
+		tc, test_an_allocator_that_tells_reuse_asks_for_the_flush_in_time, 0, n);
 	tcase_add_loop_test(tc, test_optional_members_come_as_the_contract_says, 0, n);
 	tcase_add_test(tc, test_names_are_unique_and_described);
 	return unit_run("iova conformance", tc);

@@ -124,7 +124,7 @@ static const struct conf_section sections[] = {
 
 const struct conf_schema *fixture_schema(void)
 {
-	static const struct conf_schema schema = { sections, ARRAY_SIZE(sections) };
+	static const struct conf_schema schema = { sections, ARRAY_SIZE(sections), NULL };
 
 	return &schema;
 }

@@ -121,6 +121,39 @@ START_TEST(under_load_the_batch_fills_before_the_timer)
 }
 END_TEST
 
+/* ---- before reuse ---- */
+
+/* Small enough that rounds begin within the run. */
+static const char *const round_robin[][4] = {
+	{ "allocator=bitmap-rr" },
+	{ "allocator=pooled-bitmap", "allocator.space=64MiB" },
+	{ "allocator=percpu-chunk", "allocator.inside=bitmap", "allocator.chunk=4MiB" },
+};
+
+/* Mappings outlive their unmap until the allocator comes round, and no address comes back before. */
+START_TEST(flush_on_reuse_flushes_before_reuse_and_not_much_sooner)
+{
+	const char *const *a = round_robin[_i];
+	const char *const settings[] = { "policy=flush-on-reuse", "workload.arrivals.rate=20Gbps",
+		"iommu.iotlb_entries=4096", a[0], a[1] ? a[1] : a[0], a[2] ? a[2] : a[0], NULL };
+	struct course c;
+	uint64_t unmaps;
+
+	course_start(&c, common, settings);
+	course_measure(&c, 1 * MS, 40 * MS);
+	unmaps = course_u64(&c, "dom0.unmaps");
+	ck_assert_uint_gt(course_u64(&c, "dma.by_reuse"), 0);
+	ck_assert_uint_lt(course_u64(&c, "dma.invalidations"), unmaps);
+	ck_assert_uint_eq(course_u64(&c, "dma.by_reuse") + course_u64(&c, "dma.by_unmap"),
+		course_u64(&c, "dma.invalidations"));
+	ck_assert_uint_gt(course_u64(&c, "windows.page_reuse_before_flush"), 0);
+	ck_assert_uint_eq(course_u64(&c, "windows.iova_reuse_before_flush"), 0);
+	check_truth(&c);
+	ck_assert_uint_eq(course_end(&c), 0);
+	course_fini(&c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("system_promises");
@@ -128,5 +161,7 @@ int main(void)
 	tcase_add_test(tc, strict_leaves_no_window_and_invalidates_once_an_unmap);
 	tcase_add_test(tc, deferred_windows_are_those_of_the_timer);
 	tcase_add_test(tc, under_load_the_batch_fills_before_the_timer);
+	tcase_add_loop_test(tc, flush_on_reuse_flushes_before_reuse_and_not_much_sooner, 0,
+		(int)ARRAY_SIZE(round_robin));
 	return unit_run("system_promises", tc);
 }

@@ -86,9 +86,9 @@ static const struct conf_variant arrivals[] = {
 static const struct conf_section sections[] = SECTIONS("nic_rx");
 static const struct conf_section sections_no_default[] = SECTIONS(NULL);
 
-const struct conf_schema fixture_schema = { sections, ARRAY_SIZE(sections) };
+const struct conf_schema fixture_schema = { sections, ARRAY_SIZE(sections), NULL };
 const struct conf_schema fixture_schema_no_default = { sections_no_default,
-	ARRAY_SIZE(sections_no_default) };
+	ARRAY_SIZE(sections_no_default), NULL };
 
 static char folder[] = "/tmp/iommusim-conf-XXXXXX";
 

@@ -24,7 +24,7 @@ static const struct conf_section sections[] = {
 		.nvariants = SIZES_VARIANTS,
 		.def = SIZES_DEFAULT },
 };
-static const struct conf_schema schema = { sections, ARRAY_SIZE(sections) };
+static const struct conf_schema schema = { sections, ARRAY_SIZE(sections), NULL };
 
 static bool build(struct traffic *t, const char *const *assignments, uint32_t flows, uint64_t seed)
 {

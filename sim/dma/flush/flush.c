@@ -13,6 +13,7 @@ static void assert_contract(const struct flush_policy_ops *ops)
 	BUG_ON(!ops->name || !ops->summary || !ops->source || ops->state_size == 0);
 	BUG_ON(!ops->init || !ops->fini || !ops->unmapped || !ops->drain);
 	BUG_ON(!ops->held || !ops->window_bound);
+	BUG_ON(!(ops->needs & IOVA_TELLS_REUSE) != !ops->reuse);
 }
 
 const struct flush_policy_ops *const *flush_policies(size_t *n)

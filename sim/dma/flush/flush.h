@@ -25,6 +25,7 @@ struct dma_range {
 	T(unmap, "Unmap waits for its own invalidation.")                                          \
 	T(batch_full, "The batch of unmapped ranges was full.")                                    \
 	T(timer, "The flush timer fired.")                                                         \
+	T(reuse, "The allocator was to hand addresses out again.")                                 \
 	T(drain, "Detach or end of the run.")
 
 enum flush_trigger {
@@ -47,6 +48,11 @@ struct flush_env {
 	void (*flushed)(void *ctx, struct proc *p, const struct dma_range *r);
 	/* IOVA back to the allocator, table pages back to the page allocator. */
 	void (*release)(void *ctx, struct proc *p, const struct dma_range *r);
+	/* The same in two steps, for a policy that needs IOVA_TELLS_REUSE: the address goes back before any
+	 * invalidation, to an allocator that asks for it (ops->reuse) before it hands the address out
+	 * again, if need be within this call; the table pages after flushed(). */
+	void (*give_back)(void *ctx, struct proc *p, const struct dma_range *r);
+	void (*release_tables)(void *ctx, struct proc *p, const struct dma_range *r);
 	/* Arm or move timer number `timer` (a policy has one, or one per CPU or per domain, by their
 	 * numbers) on p's CPU; it calls ops->timer. */
 	void (*timer_mod)(void *ctx, struct proc *p, unsigned timer, sim_time delay);
@@ -61,6 +67,7 @@ struct flush_policy_ops {
 	/* A baseline that releases ranges before any invalidation covers them. Everything else that is
 	 * said here holds for it too; its `held` ranges are those whose windows are open. */
 	bool unsafe;
+	unsigned needs; /* of enum iova_caps: works over allocators that have all of these */
 
 	bool (*init)(void *state, const void *conf, const struct flush_env *env, struct err *err);
 	/* Optional: a domain comes to be, before its first unmap. */
@@ -68,6 +75,10 @@ struct flush_policy_ops {
 	void (*fini)(void *state); /* aborts when it still holds a range */
 	/* The page-table entries of r are already clear in memory; r is copied. May wait. */
 	void (*unmapped)(void *state, struct proc *p, const struct dma_range *r);
+	/* With IOVA_TELLS_REUSE in `needs` only: the allocator of the domain asks for the invalidation of r,
+	 * given back and about to be free for others, or (r NULL) of everything given back so far. Under
+	 * the allocator's locks. Returns when it is complete. */
+	void (*reuse)(void *state, struct proc *p, uint16_t domain, const struct iova_range *r);
 	/* Optional; as timer work on the CPU that armed it. */
 	void (*timer)(void *state, struct proc *p, unsigned timer);
 	/* Invalidate and release everything still held: detach, end of run. */

@@ -14,6 +14,8 @@
 	M(COUNTER, flushes_batch_full, "flushes", "flushes",                                       \
 		"Flushes because the batch was full.")                                             \
 	M(COUNTER, flushes_timer, "flushes", "flushes", "Flushes because the timer fired.")        \
+	M(COUNTER, flushes_reuse, "flushes", "flushes",                                            \
+		"Flushes before the allocator hands addresses out again.")                         \
 	M(COUNTER, flushes_drain, "flushes", "flushes", "Flushes of what was left at the end.")    \
 	M(COUNTER, timers_armed, "ops", NULL, "Times the flush timer was armed or moved.")         \
 	M(COUNTER, timers_empty, "ops", NULL, "Expiries that found nothing to flush.")             \

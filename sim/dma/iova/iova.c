@@ -13,6 +13,12 @@ static void assert_contract(const struct iova_allocator_ops *ops)
 	BUG_ON(!ops->name || !ops->summary || !ops->source || ops->state_size == 0);
 	BUG_ON(!ops->init || !ops->fini || !ops->alloc || !ops->free || !ops->reserve);
 	BUG_ON(!ops->check || !ops->live);
+	BUG_ON(!ops->caps_with != !ops->caps_key);
+}
+
+unsigned iova_caps_of(const struct iova_allocator_ops *ops, const void *conf)
+{
+	return ops->caps_with ? ops->caps_with(conf) : ops->caps;
 }
 
 const struct iova_allocator_ops *const *iova_allocators(size_t *n)

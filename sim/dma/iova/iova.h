@@ -9,6 +9,8 @@
 #include "hw/machine.h"
 #include "obs/metrics.h"
 
+struct iova_range;
+
 /* What an allocator is given at init. PFN: iova >> 12. */
 struct iova_env {
 	struct machine *machine;
@@ -17,6 +19,11 @@ struct iova_env {
 	uint64_t first_pfn, last_pfn; /* the space, both usable */
 	unsigned ncpus;
 	bool owner_runs_work; /* the allocator arms no timers; the owner calls ops->work (replays) */
+	/* Optional, for allocators that tell reuse: the owner frees ranges `unflushed` and leaves their
+	 * invalidation to the allocator, which asks for it here: of the range, or of the whole domain (r
+	 * NULL). Returns when it is complete. Called under the allocator's locks, as kernels do. */
+	void (*flush)(void *flush_ctx, struct proc *p, const struct iova_range *r);
+	void *flush_ctx;
 };
 
 struct iova_req {
@@ -32,8 +39,11 @@ struct iova_range {
 	uint32_t npages; /* as asked for */
 	void *cookie; /* the allocator's own: makes free cheaper; NULL: look it up */
 	/* Filled by alloc, also when it fails: invalidations of the whole domain that have to complete
-	 * before a device may use the range (IOVA_TELLS_REUSE). Not looked at by free. */
+	 * before a device may use the range (IOVA_TELLS_REUSE); with env->flush they are. Not looked at by
+	 * free. */
 	uint32_t flushes;
+	/* Set by the owner for free: no invalidation has covered the range yet. */
+	bool unflushed;
 };
 
 /* What a flush policy, the DMA layer and the tests may rely on. */
@@ -41,13 +51,16 @@ enum iova_caps {
 	/* Says in iova_range.flushes when it hands out addresses from behind the point that its search
 	 * had reached: the moment for "flush before reuse". */
 	IOVA_TELLS_REUSE = 1 << 0,
-	/* And that is every moment: an address is never handed out again without it, unless need_flush
-	 * said so at its free. A policy may then leave all invalidations to those two. */
+	/* And that is every moment, even of an owner without env->flush: an address is never handed out
+	 * again without it, unless need_flush said so at its free. With env->flush every allocator that
+	 * tells reuse holds to that. */
 	IOVA_REUSE_IS_TOLD = 1 << 1,
 	/* The driver it comes from asks for size alignment for coherent memory only. */
 	IOVA_ALIGNS_COHERENT_ONLY = 1 << 2,
 	/* Parts of the space belong to some CPUs or sizes: one request may fail while others do not. */
 	IOVA_SPLITS_SPACE = 1 << 3,
+	/* Keeps the space below 4 GiB for devices that reach no further: not to be tried first. */
+	IOVA_KEEPS_LOW = 1 << 4,
 };
 
 /* Where a bitmap will be searched next: for replays and tests. */
@@ -64,6 +77,10 @@ struct iova_allocator_ops {
 	unsigned caps; /* of enum iova_caps */
 	size_t state_size; /* the core allocates and zeroes; the allocator never does */
 	const struct conf_table *conf; /* NULL: no parameters */
+	/* Optional pair: the caps under these parameters, where they depend on them; and the key and value
+	 * that gives most, for messages ("inside: bitmap"). */
+	unsigned (*caps_with)(const void *conf);
+	const char *caps_key;
 
 	bool (*init)(void *state, const void *conf, const struct iova_env *env, struct err *err);
 	void (*fini)(void *state); /* aborts when a range is still live */
@@ -87,7 +104,7 @@ struct iova_allocator_ops {
 	void (*enter)(void *state, struct proc *p);
 	void (*leave)(void *state, struct proc *p);
 
-	/* Optional, for flushing before reuse. need_flush, after a free: the address lies ahead of the
+	/* Optional, for an owner that flushes before reuse without env->flush. need_flush, after a free: the address lies ahead of the
 	 * search and could be handed out before the search comes round, so its invalidation must not
 	 * wait. flushed: the owner has invalidated what alloc or need_flush asked for. */
 	bool (*need_flush)(const void *state);
@@ -112,5 +129,7 @@ struct iova_allocator_ops {
 #undef ALLOCATOR
 /* Every allocator, in the order of allocators.def. */
 const struct iova_allocator_ops *const *iova_allocators(size_t *n);
+/* Its caps under the parameters (its conf struct). */
+unsigned iova_caps_of(const struct iova_allocator_ops *ops, const void *conf);
 
 #endif

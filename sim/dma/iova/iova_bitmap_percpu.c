@@ -50,6 +50,7 @@ static const struct metric_table metric_table = { "bitmap-percpu",
 
 struct bitmap_percpu {
 	struct lock lock; /* domain->lock: new apertures */
+	struct iova_env env;
 	struct iova_space space;
 	uint32_t *next_index; /* by CPU, on lines of their own */
 	unsigned ncpus;
@@ -63,6 +64,7 @@ static bool bitmap_percpu_init(
 	uint32_t apertures = ((const struct bitmap_percpu_conf *)conf)->apertures;
 
 	(void)err;
+	s->env = *env;
 	lock_init(&s->lock, env->machine, "&domain->lock", "%s.domain_lock", env->name);
 	iova_space_init(&s->space, env);
 	metric_scope_add(env->scope, &metric_table, &s->m);
@@ -87,7 +89,7 @@ static void bitmap_percpu_fini(void *state)
 static bool alloc_in(struct bitmap_percpu *s, struct proc *p, struct aperture *a,
 	const struct iova_space_req *req, bool wait, uint32_t *bit, uint32_t *flushes)
 {
-	bool ok;
+	bool ok, round;
 
 	if (wait) {
 		lock_acquire(&a->lock, p);
@@ -96,7 +98,8 @@ static bool alloc_in(struct bitmap_percpu *s, struct proc *p, struct aperture *a
 		return false;
 	}
 	ok = aperture_alloc(a, p, req, a->next_bit, bit);
-	if (!ok) {
+	round = !ok;
+	if (round) {
 		s->m.rounds++;
 		++*flushes;
 		ok = aperture_alloc(a, p, req, 0, bit);
@@ -104,6 +107,8 @@ static bool alloc_in(struct bitmap_percpu *s, struct proc *p, struct aperture *a
 	if (ok)
 		a->next_bit = *bit + req->npages;
 	lock_release(&a->lock, p);
+	if (round && s->env.flush) /* only now: others may have addresses of the round already */
+		s->env.flush(s->env.flush_ctx, p, NULL);
 	return ok;
 }
 

@@ -45,6 +45,7 @@ struct bitmap_rr {
 	struct lock lock; /* domain->lock */
 	bool inside; /* between enter and leave, by the holder of the lock */
 	struct iova_space space;
+	struct iova_env env;
 	struct line head; /* of next and need_flush */
 	uint64_t next; /* where to go on, in pages from the space's base: next_address */
 	bool need_flush;
@@ -58,6 +59,7 @@ static bool bitmap_rr_init(
 	uint32_t apertures = ((const struct bitmap_rr_conf *)conf)->apertures;
 
 	(void)err;
+	s->env = *env;
 	lock_init(&s->lock, env->machine, "&domain->lock", "%s.domain_lock", env->name);
 	line_init(&s->head);
 	iova_space_init(&s->space, env);
@@ -135,6 +137,15 @@ static bool search_round(
 	return search(s, p, req, 0, pfn);
 }
 
+/* With the lock held: the flush that the driver makes when it sees the flag. */
+static void flush_now(struct bitmap_rr *s, struct proc *p, const struct iova_range *r)
+{
+	if (!s->env.flush)
+		return;
+	s->env.flush(s->env.flush_ctx, p, r);
+	s->need_flush = false;
+}
+
 static bool bitmap_rr_alloc(
 	void *state, struct proc *p, const struct iova_req *r, struct iova_range *out)
 {
@@ -152,6 +163,8 @@ static bool bitmap_rr_alloc(
 		s->m.apertures = s->space.n;
 	}
 	out->flushes = ok && s->need_flush;
+	if (out->flushes)
+		flush_now(s, p, NULL);
 	iova_metrics_alloc(&s->space.m, ok);
 	if (taken)
 		lock_release(&s->lock, p);
@@ -172,6 +185,8 @@ static void bitmap_rr_free(void *state, struct proc *p, const struct iova_range 
 		s->m.freed_ahead++;
 	}
 	iova_bitmap_clear(&a->bits, p, bit, r->npages);
+	if (r->unflushed && s->need_flush)
+		flush_now(s, p, r);
 	iova_metrics_free(&s->space.m);
 	if (taken)
 		lock_release(&s->lock, p);

@@ -5,12 +5,15 @@
  * pool's pointer, then searches its pool from the start, then the other pools in turn. lazy_flush, the
  * flush of everything, is due when a search came round or had to leave its pool.
  *
- * Nothing is done for ranges that are freed ahead of a pointer: they can be handed out again before
- * any flush, so this allocator does not promise IOVA_REUSE_IS_TOLD.
+ * The original does nothing for ranges that are freed ahead of a pointer: they can be handed out again
+ * before any flush, so this allocator does not promise IOVA_REUSE_IS_TOLD. Under a policy that leaves
+ * invalidations to it (env->flush) it flushes them at their free, and makes lazy_flush under the pool's
+ * lock, as the original does; a pool that begins again has its flush even when another CPU has taken the
+ * one flag that all pools share.
  *
  * Departures: below a narrow limit every pool is searched under its own lock, up to the limit (the
  * original searches all of that space under the lock of pool 0), and large requests that find the
- * large pool above their limit use the others; the flush follows the release of the pool's lock.
+ * large pool above their limit use the others.
  */
 #include "dma/iova/iova.h"
 
@@ -53,7 +56,9 @@ static const struct conf_table conf_table =
 	M(COUNTER, rounds, "rounds", NULL, "Pools searched again from their start.")               \
 	M(COUNTER, pools_left, "pools", NULL, "Full pools that a request left for the next.")      \
 	M(COUNTER, lazy_flushes, "flushes", NULL, "Requests that made a flush due.")               \
-	M(COUNTER, large_requests, "requests", NULL, "Requests that went to the large pool.")
+	M(COUNTER, large_requests, "requests", NULL, "Requests that went to the large pool.")      \
+	M(COUNTER, freed_ahead, "ranges", NULL,                                                    \
+		"Ranges freed ahead of their pool's pointer, under a policy that left the flush.")
 
 METRIC_DECLARE(pooled_metrics, POOLED_METRICS);
 
@@ -67,9 +72,11 @@ struct pool {
 	struct lock lock;
 	uint32_t start, end; /* the last bit before end is not used either (iommu_area_alloc) */
 	uint32_t hint; /* on the lock's line */
+	bool unflushed; /* it begins again, and nothing was flushed for that yet */
 };
 
 struct pooled {
+	struct iova_env env;
 	struct pooled_conf conf;
 	struct iova_bitmap bits;
 	uint64_t base_pfn, last_pfn;
@@ -107,6 +114,7 @@ static bool pooled_init(void *state, const void *conf, const struct iova_env *en
 	struct pooled *s = state;
 	uint64_t entries, poolsize;
 
+	s->env = *env;
 	s->conf = *(const struct pooled_conf *)conf;
 	s->base_pfn = round_down_lg2(env->first_pfn, BASE_LG2);
 	entries = env->last_pfn - s->base_pfn + 1;
@@ -185,6 +193,7 @@ static struct pool *next_pool(
 	}
 	s->pool_m.rounds++;
 	pool->hint = pool->start;
+	pool->unflushed = true;
 	set_need_flush(s, p);
 	return pool;
 }
@@ -201,6 +210,9 @@ static bool take(struct pooled *s, struct proc *p, struct pool *pool, uint32_t b
 		line_write(&s->head, p, CPU_iova);
 	}
 	s->pool_m.lazy_flushes += flush;
+	if (s->env.flush && (flush || pool->unflushed))
+		s->env.flush(s->env.flush_ctx, p, NULL);
+	pool->unflushed = false;
 	iova_bitmap_set(&s->bits, p, bit, n);
 	pool->hint = bit + n;
 	return flush;
@@ -243,6 +255,10 @@ static void pooled_free(void *state, struct proc *p, const struct iova_range *r)
 	struct pool *pool = pool_of_bit(s, bit);
 
 	lock_acquire(&pool->lock, p);
+	if (r->unflushed && s->env.flush && bit + r->npages > pool->hint) {
+		s->pool_m.freed_ahead++;
+		s->env.flush(s->env.flush_ctx, p, r);
+	}
 	iova_bitmap_clear(&s->bits, p, bit, r->npages);
 	lock_release(&pool->lock, p);
 	iova_metrics_free(&s->m);
