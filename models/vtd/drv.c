@@ -59,6 +59,7 @@ void vtd_drv_init(struct vtd *v)
 	while (d->aw > 1 && !(sagaw & BIT64(d->aw)))
 		d->aw--;
 	lock_init(&d->q_lock, v->env.machine, "&qi->q_lock", "iommu%u.q_lock", v->env.index);
+	vtd_drv_dev_init(v);
 	cpu_work_init(&d->fault_work, fault_work, v);
 	v->hw.fault_event = fault_interrupt;
 	v->hw.fault_ctx = v;
@@ -66,6 +67,7 @@ void vtd_drv_init(struct vtd *v)
 
 void vtd_drv_fini(struct vtd *v)
 {
+	vtd_drv_dev_fini(v);
 	lock_fini(&v->drv.q_lock);
 	free(v->drv.domains);
 }
@@ -153,7 +155,10 @@ bool vtd_drv_attach(
 			rid.bdf >> 3 & 31, rid.bdf & 7);
 	mem_write64(mem, (hpa_t){ at.a + 8 },
 		FIELD_PREP(CTX_HI_AW, v->drv.aw) | FIELD_PREP(CTX_HI_DID, domain));
-	mem_write64(mem, at, v->drv.domains[domain].tables.root.a | CTX_P);
+	mem_write64(mem, at,
+		v->drv.domains[domain].tables.root.a |
+			FIELD_PREP(CTX_TT, dev->ats ? CTX_TT_ATS : CTX_TT_UNTRANSLATED) | CTX_P);
+	vtd_drv_dev_add(v, p, dev, domain);
 	cpu_run(p, 2 * v->env.machine->conf->cost->pte_write, CPU_pagetable);
 	if (v->conf->cap & CAP_CM) { /* not-present entries may be cached */
 		vtd_drv_submit(v, p,
@@ -178,4 +183,5 @@ void vtd_drv_detach(void *state, struct proc *p, rid_t rid)
 	proc_sync(p);
 	vtd_drv_submit(v, p, QI_CONTEXT | FIELD_PREP(QI_G, VTD_GLOBAL), 0);
 	vtd_drv_flush(v, p, &(struct iommu_flush){ .scope = IOMMU_FLUSH_ALL });
+	vtd_drv_dev_del(v, p, rid);
 }

@@ -16,6 +16,7 @@
 #define QI_DESC_BYTES   16u
 #define QI_STATUS_BYTES 4u
 #define QI_DONE         2u
+#define QI_TRIES        3u
 
 void vtd_drv_qi_start(struct vtd *v, struct proc *p)
 {
@@ -26,6 +27,7 @@ void vtd_drv_qi_start(struct vtd *v, struct proc *p)
 	d->queue = pages_alloc_zeroed(pages, p);
 	d->status = pages_alloc_zeroed(pages, p);
 	d->slot_busy = xcalloc(QI_LENGTH, sizeof(*d->slot_busy));
+	d->slot_aborted = xcalloc(QI_LENGTH, sizeof(*d->slot_aborted));
 	d->free_head = d->free_tail = 0;
 	d->free_cnt = QI_LENGTH;
 	vtd_drv_write(v, p, VTD_IQT, 8, 0, CPU_driver);
@@ -44,6 +46,7 @@ void vtd_drv_qi_stop(struct vtd *v, struct proc *p)
 	pages_free(v->env.machine->pages, p, d->queue);
 	pages_free(v->env.machine->pages, p, d->status);
 	free(d->slot_busy);
+	free(d->slot_aborted);
 }
 
 static void write_descriptor(struct vtd *v, struct proc *p, unsigned slot, uint64_t lo, uint64_t hi)
@@ -56,6 +59,7 @@ static void write_descriptor(struct vtd *v, struct proc *p, unsigned slot, uint6
 	mem_write64(m->mem, at, lo);
 	mem_write64(m->mem, (hpa_t){ at.a + 8 }, hi);
 	v->drv.slot_busy[slot] = true;
+	v->drv.slot_aborted[slot] = false;
 }
 
 static hpa_t status_word(const struct vtd *v, unsigned slot)
@@ -77,13 +81,30 @@ static void drop_relax_retake(struct vtd *v, struct proc *p)
 	lock_acquire(&v->drv.q_lock, p);
 }
 
-/* qi_check_fault(): the driver only ever writes well-formed descriptors, so a stopped queue is a
- * defect of one of the halves. */
+/* Time-out: whatever the unit has fetched and not completed is given up; it goes on at its head. */
+static void abort_fetched(struct vtd *v, struct proc *p)
+{
+	struct vtd_drv *d = &v->drv;
+	uint64_t iqh = vtd_drv_read(v, p, VTD_IQH, 8, CPU_flush_wait);
+	unsigned head = (unsigned)(FIELD_GET(IQH_QH, iqh) % QI_LENGTH);
+
+	vtd_drv_write(v, p, VTD_FSTS, 4, FSTS_ITE, CPU_flush_wait);
+	for (unsigned i = d->free_tail; i != head; i = (i + 1) % QI_LENGTH)
+		if (d->slot_busy[i])
+			d->slot_aborted[i] = true;
+}
+
+/* qi_check_fault(): the driver only ever writes well-formed descriptors, so a queue that stops for one
+ * is a defect of one of the halves. Devices may be late, or answer what nobody asked. */
 static void check_fault(struct vtd *v, struct proc *p)
 {
 	uint64_t fsts = vtd_drv_read(v, p, VTD_FSTS, 4, CPU_flush_wait);
 
-	BUG_ON(fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE));
+	BUG_ON(fsts & FSTS_IQE);
+	if (fsts & FSTS_ITE)
+		abort_fetched(v, p);
+	if (fsts & FSTS_ICE)
+		vtd_drv_write(v, p, VTD_FSTS, 4, FSTS_ICE, CPU_flush_wait);
 }
 
 /* Slots come back in order: a submission that is done waits for those before it. */
@@ -95,11 +116,12 @@ static void reclaim(struct vtd_drv *d)
 	}
 }
 
-void vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi)
+/* False: the unit has given it up (ITE). */
+static bool submit_once(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi)
 {
 	struct vtd_drv *d = &v->drv;
-	sim_time from = proc_now(p);
 	unsigned slot, wait;
+	bool done;
 
 	lock_acquire(&d->q_lock, p);
 	while (d->free_cnt < 3)
@@ -113,15 +135,29 @@ void vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi)
 	d->free_head = (slot + 2) % QI_LENGTH;
 	d->free_cnt -= 2;
 	vtd_drv_write(v, p, VTD_IQT, 8, d->free_head * QI_DESC_BYTES, CPU_flush_submit);
-	while (!is_done(v, p, wait)) {
+	while (!(done = is_done(v, p, wait)) && !d->slot_aborted[wait]) {
 		check_fault(v, p);
 		drop_relax_retake(v, p);
 	}
 	d->slot_busy[slot] = d->slot_busy[wait] = false;
 	reclaim(d);
 	lock_release(&d->q_lock, p);
+	return done;
+}
+
+/* Linux tries for ever what is given up; a device that never answers would hang the machine. */
+bool vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi)
+{
+	struct vtd_drv *d = &v->drv;
+	sim_time from = proc_now(p);
+	unsigned tries = QI_TRIES;
+	bool done;
+
+	while (!(done = submit_once(v, p, lo, hi)) && --tries)
+		d->m.aborted++;
 	d->m.submissions++;
 	hist_add(&d->m.submit_to_done, proc_now(p) - from);
+	return done;
 }
 
 /* Draining of reads and writes under way is asked for where the unit offers it. */
@@ -165,4 +201,5 @@ void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f)
 		vtd_drv_submit(v, p, lo | FIELD_PREP(QI_G, VTD_GLOBAL), 0);
 		break;
 	}
+	vtd_drv_dev_flush(v, p, f);
 }

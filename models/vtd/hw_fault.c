@@ -26,21 +26,26 @@ const char *vtd_fault_text(uint16_t code)
 	return "Unknown";
 }
 
+void vtd_raise(struct vtd *v, uint32_t control, void (*event)(void *ctx))
+{
+	uint32_t value = reg32(&v->hw.regs, control);
+
+	if (value & FECTL_IM) /* the bits stand in the same places in all of them */
+		reg32_set(&v->hw.regs, control, value | (uint32_t)FECTL_IP);
+	else if (event)
+		event(v->hw.fault_ctx);
+}
+
 /* An event is for the first of them: while any is pending, another is no news (11.4.7.2). */
 void vtd_fault_status(struct vtd *v, uint32_t set)
 {
 	struct vtd_hw *hw = &v->hw;
-	uint32_t fectl = reg32(&hw->regs, VTD_FECTL), fsts = reg32(&hw->regs, VTD_FSTS);
+	uint32_t fsts = reg32(&hw->regs, VTD_FSTS);
 
 	reg32_set(&hw->regs, VTD_FSTS, fsts | set);
 	if (fsts & (uint32_t)FSTS_EVENTS)
 		return;
-	if (fectl & FECTL_IM) {
-		reg32_set(&hw->regs, VTD_FECTL, fectl | (uint32_t)FECTL_IP);
-		return;
-	}
-	if (hw->fault_event)
-		hw->fault_event(hw->fault_ctx);
+	vtd_raise(v, VTD_FECTL, hw->fault_event);
 }
 
 /* A pending record of the same source stands for this fault too. */
@@ -57,7 +62,7 @@ static bool is_recorded(struct vtd_hw *hw, rid_t rid)
 
 static uint64_t record_of(const struct xlate *x)
 {
-	uint64_t hi = FRCD_HI_F | (x->write ? 0 : FRCD_HI_T) |
+	uint64_t hi = FRCD_HI_F | (x->write ? 0 : FRCD_HI_T) | FIELD_PREP(FRCD_HI_AT, x->at) |
 		      FIELD_PREP(FRCD_HI_FR, x->fault_code) | FIELD_PREP(FRCD_HI_SID, x->rid.bdf);
 
 	if (x->has_pasid)

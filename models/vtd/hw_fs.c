@@ -118,14 +118,6 @@ static enum vtd_fault keep_ad(struct vtd_walk *s, const struct level *e, bool di
 	return why;
 }
 
-/* Whether the first request of the walk may do what it wants: only then is its leaf used. */
-static bool first_may(const struct vtd_walk *s, const struct vtd_leaf *l)
-{
-	bool priv = s->w->has_pasid ? s->w->priv : s->src.priv;
-
-	return !vtd_permission_fault(l, s->w->write, s->w->exec, priv);
-}
-
 static unsigned deepest_cached(struct vtd_walk *s, uint64_t *table, struct vtd_leaf *l)
 {
 	for (unsigned level = 2; level <= s->src.fs_levels; level++) {
@@ -191,13 +183,13 @@ void vtd_fs_walk(struct vtd_walk *s, struct vtd_leaf *l)
 				vtd_pwc_key(s->src.space, level, s->iova), e.entry, l->flags);
 		table = e.entry & FS_ADDR;
 	}
-	s->refused = !first_may(s, l);
+	s->refused = !vtd_walk_serves(s, l);
 	if (!s->refused) {
-		l->fault = keep_ad(s, &e, s->w->write, level);
+		l->fault = keep_ad(s, &e, vtd_walk_writes(s, l), level);
 		if (l->fault)
 			return;
 	}
-	if ((e.entry & FS_D) || (s->w->write && !s->refused))
+	if ((e.entry & FS_D) || vtd_walk_writes(s, l))
 		l->flags |= LEAF_DIRTY;
 	finish(s, &e, level, l);
 }

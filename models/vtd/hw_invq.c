@@ -11,15 +11,11 @@
 static void complete_event(struct vtd *v)
 {
 	struct vtd_hw *hw = &v->hw;
-	uint32_t iectl = reg32(&hw->regs, VTD_IECTL);
 
 	if (reg32(&hw->regs, VTD_ICS) & ICS_IWC)
 		return; /* the last one has not been looked at yet */
 	reg32_set(&hw->regs, VTD_ICS, (uint32_t)ICS_IWC);
-	if (iectl & IECTL_IM)
-		reg32_set(&hw->regs, VTD_IECTL, iectl | (uint32_t)IECTL_IP);
-	else if (hw->completion_event)
-		hw->completion_event(hw->fault_ctx);
+	vtd_raise(v, VTD_IECTL, hw->completion_event);
 }
 
 static bool wait_descriptor(struct invq *q, const struct descriptor *d)
@@ -31,6 +27,8 @@ static bool wait_descriptor(struct invq *q, const struct descriptor *d)
 	if ((d->lo & QI_WAIT_SW) && !mem_exists(mem, at, 4))
 		return false;
 	hw->q.waits++;
+	if (!vtd_ats_wait(q))
+		return true; /* abandoned: no status, no event (6.5.2.10) */
 	if (d->lo & QI_WAIT_SW) {
 		vtd_invq_spend(q, q->v->conf->status_write);
 		mem_write32(mem, at, (uint32_t)FIELD_GET(QI_WAIT_DATA, d->lo));
@@ -58,26 +56,12 @@ static bool iotlb_descriptor(struct invq *q, const struct descriptor *d)
 		q, FIELD_GET(QI_G, d->lo), (uint16_t)FIELD_GET(QI_DID, d->lo), d->hi);
 }
 
-/* Accepted and counted: no device TLB, interrupt remapping or page-request queue is modelled. */
-static bool device_tlb_descriptor(struct invq *q, const struct descriptor *d)
-{
-	(void)d;
-	q->v->hw.q.device_tlb++;
-	return q->v->conf->ecap & ECAP_DT;
-}
-
+/* Accepted and counted: interrupt remapping is not modelled. */
 static bool interrupt_entry_descriptor(struct invq *q, const struct descriptor *d)
 {
 	(void)d;
 	q->v->hw.q.interrupt_entry++;
 	return true;
-}
-
-static bool page_group_descriptor(struct invq *q, const struct descriptor *d)
-{
-	(void)d;
-	q->v->hw.q.page_group++;
-	return q->v->conf->ecap & ECAP_PRS;
 }
 
 /* What each type may have set in its words; anything else is reserved (IQE). */
@@ -90,7 +74,8 @@ static const struct {
 		context_descriptor },
 	[QI_IOTLB] = { QI_TYPE | QI_G | QI_IOTLB_DW | QI_IOTLB_DR | QI_DID,
 		QI_IOTLB_HI_ADDR | QI_IOTLB_HI_IH | QI_IOTLB_HI_AM, false, iotlb_descriptor },
-	[QI_DEVICE_TLB] = { UINT64_MAX, UINT64_MAX, false, device_tlb_descriptor },
+	[QI_DEVICE_TLB] = { QI_TYPE | QI_DT_MIP | QI_DT_SID | QI_DT_PFSID,
+		QI_IOTLB_HI_ADDR | QI_DT_HI_S, false, vtd_device_tlb },
 	[QI_INTERRUPT_ENTRY] = { UINT64_MAX, UINT64_MAX, false, interrupt_entry_descriptor },
 	[QI_WAIT] = { QI_TYPE | QI_WAIT_IF | QI_WAIT_SW | QI_WAIT_FN | QI_WAIT_PD | QI_WAIT_DATA,
 		QI_WAIT_HI_ADDR, false, wait_descriptor },
@@ -99,8 +84,9 @@ static const struct {
 		vtd_invalidate_pasid_iotlb },
 	[QI_PASID_CACHE] = { QI_TYPE | QI_G | QI_DID | QI_PASID, 0, true,
 		vtd_invalidate_pasid_cache },
-	[QI_PASID_DEVICE_TLB] = { UINT64_MAX, UINT64_MAX, true, device_tlb_descriptor },
-	[QI_PAGE_GROUP_RESPONSE] = { UINT64_MAX, UINT64_MAX, true, page_group_descriptor },
+	[QI_PASID_DEVICE_TLB] = { QI_TYPE | QI_PDT_MIP | QI_DT_PFSID | QI_PDT_SID | QI_PASID,
+		QI_IOTLB_HI_ADDR | QI_PDT_HI_S | QI_PDT_HI_G, true, vtd_pasid_device_tlb },
+	[QI_PAGE_GROUP_RESPONSE] = { UINT64_MAX, UINT64_MAX, true, vtd_page_group_response },
 };
 
 /* 0, or what IQERCD reports. */
@@ -120,7 +106,7 @@ static unsigned execute(struct invq *q, const struct descriptor *d)
 static bool queue_ready(const struct vtd_hw *hw)
 {
 	return (reg32(&hw->regs, VTD_GSTS) & GSTS_QIES) &&
-	       !(reg32(&hw->regs, VTD_FSTS) & FSTS_IQE) &&
+	       !(reg32(&hw->regs, VTD_FSTS) & (FSTS_IQE | FSTS_ITE)) &&
 	       reg64(&hw->regs, VTD_IQH) != reg64(&hw->regs, VTD_IQT);
 }
 
@@ -141,7 +127,8 @@ static void stop_queue(struct vtd *v, unsigned why)
 	struct vtd_hw *hw = &v->hw;
 
 	hw->q.errors++;
-	reg64_set(&hw->regs, VTD_IQERCD, FIELD_PREP(IQERCD_IQEI, why));
+	reg64_set(&hw->regs, VTD_IQERCD,
+		(reg64(&hw->regs, VTD_IQERCD) & ~IQERCD_IQEI) | FIELD_PREP(IQERCD_IQEI, why));
 	vtd_fault_status(v, (uint32_t)FSTS_IQE);
 }
 

@@ -30,6 +30,14 @@ static const struct reg_desc regs[] = {
 	REG(IEADDR, 4, 0xfffffffc, 0),
 	REG(IEUADDR, 4, 0xffffffff, 0),
 	REG(IQERCD, 8, 0, 0),
+	REG(PQH, 8, PQH_PQH, 0),
+	REG(PQT, 8, PQH_PQH, 0),
+	REG(PQA, 8, PQA_PQA | PQA_PQS, 0),
+	REG(PRS, 4, 0, PRS_PPR | PRS_PRO),
+	REG(PECTL, 4, PECTL_IM, 0),
+	REG(PEDATA, 4, 0xffffffff, 0),
+	REG(PEADDR, 4, 0xfffffffc, 0),
+	REG(PEUADDR, 4, 0xffffffff, 0),
 	REG(PMEN, 4, PMEN_EPM, 0),
 	REG(PLMBASE, 4, GENMASK64(31, 21), 0),
 	REG(PLMLIMIT, 4, GENMASK64(31, 21), 0),
@@ -50,6 +58,8 @@ static uint64_t reset_value(const struct vtd_conf *conf, uint32_t offset)
 		return FECTL_IM;
 	case VTD_IECTL:
 		return IECTL_IM;
+	case VTD_PECTL:
+		return PECTL_IM;
 	default:
 		return 0;
 	}
@@ -134,6 +144,8 @@ void vtd_hw_init(struct vtd *v)
 	}
 	hw->walkers = walkers_create(v->env.machine, c->walkers, &vtd_walker_ops, v, v->env.windows,
 		metric_scope_child(s, "walkers"));
+	vtd_ats_init(v);
+	vtd_prq_init(v);
 	vtd_invq_start(v);
 }
 
@@ -141,6 +153,8 @@ void vtd_hw_fini(struct vtd *v)
 {
 	struct vtd_hw *hw = &v->hw;
 
+	vtd_prq_fini(v);
+	vtd_ats_fini(v);
 	walkers_destroy(hw->walkers);
 	for (unsigned i = 0; i < VTD_PWC_LEVELS; i++)
 		tagcache_fini(&hw->pwc[i]);
@@ -278,6 +292,11 @@ void vtd_mmio_write(struct vtd *v, uint32_t offset, unsigned bytes, uint64_t val
 	if (reg_touches(offset, bytes, VTD_ICS) && !(reg32(&hw->regs, VTD_ICS) & ICS_IWC))
 		reg32_set(&hw->regs, VTD_IECTL, /* serviced: withdrawn (11.4.10) */
 			reg32(&hw->regs, VTD_IECTL) & ~(uint32_t)IECTL_IP);
+	if (reg_touches(offset, bytes, VTD_PRS) &&
+		!(reg32(&hw->regs, VTD_PRS) & (PRS_PPR | PRS_PRO)))
+		reg32_set(&hw->regs, VTD_PECTL, reg32(&hw->regs, VTD_PECTL) & ~(uint32_t)PECTL_IP);
+	if (reg_touches(offset, bytes, VTD_PECTL + 3))
+		unmasked(v, VTD_PECTL, PECTL_IM, PECTL_IP, hw->page_event, hw->fault_ctx);
 	if (reg_touches(offset, bytes, VTD_IECTL + 3))
 		unmasked(v, VTD_IECTL, IECTL_IM, IECTL_IP, hw->completion_event, hw->fault_ctx);
 	if (reg_touches(offset, bytes, VTD_FSTS))

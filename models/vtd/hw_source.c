@@ -66,6 +66,7 @@ static void decode_pasid(
 		.scalable = true,
 		.fpd = (e[0] & PASID_FPD) || (context[0] & CTX_FPD),
 		.ats = context[0] & SM_CTX_DTE,
+		.pre = context[0] & SM_CTX_PRE,
 		.priv = context[1] & SM_CTX1_RID_PRIV,
 		.pgtt = (unsigned)FIELD_GET(PASID_PGTT, e[0]),
 		.did = (uint16_t)FIELD_GET(PASID1_DID, e[1]),

@@ -76,7 +76,7 @@ static bool step(struct vtd_walk *s, uint64_t address, bool write, unsigned leve
 {
 	struct vtd *v = s->v;
 	uint64_t at = *table + vtd_index(address, level) * VTD_ENTRY_BYTES, entry = 0;
-	bool leaf, exists;
+	bool leaf, exists, may_write, takes_any = s->w->at == XLATE_TRANSLATION_REQUEST;
 	sim_time arrives;
 
 	count_read(&v->hw, level);
@@ -108,8 +108,9 @@ static bool step(struct vtd_walk *s, uint64_t address, bool write, unsigned leve
 		*table = entry & SS_ADDR;
 		return true;
 	}
-	if (!s->refused && (l->flags & (write ? LEAF_W : LEAF_R)))
-		keep_ad(s, at, entry, write);
+	may_write = write && (l->flags & LEAF_W);
+	if (!s->refused && (may_write || ((l->flags & LEAF_R) && (!write || takes_any))))
+		keep_ad(s, at, entry, may_write);
 	if (s->src.ss_ad && !write && !(entry & SS_D))
 		l->flags &= ~LEAF_DIRTY;
 	l->pa = entry & SS_ADDR;

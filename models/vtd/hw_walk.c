@@ -50,15 +50,60 @@ static bool is_interrupt_address(uint64_t pa)
 	return pa >> 20 == 0xfee;
 }
 
+/* What a translation request is told by an answer without rights, and not as an error: 7.1.3 and
+ * PCI Express 10.2.3. Nothing is recorded: the device may ask for the page. */
+static bool is_recoverable(enum vtd_fault why)
+{
+	switch (why) {
+	case VTD_FAULT_BEYOND_MGAW:
+	case VTD_FAULT_NO_WRITE:
+	case VTD_FAULT_NO_READ:
+	case VTD_FAULT_INTERRUPT_ADDRESS:
+	case VTD_FAULT_FS_NOT_PRESENT:
+	case VTD_FAULT_NOT_CANONICAL:
+	case VTD_FAULT_USER:
+	case VTD_FAULT_NO_EXECUTE:
+	case VTD_FAULT_NESTED_BEYOND_MGAW:
+	case VTD_FAULT_NESTED_ROOT_READ:
+	case VTD_FAULT_NESTED_READ:
+	case VTD_FAULT_NESTED_WRITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The completion of a translation request: the page and its rights. A page that is not dirty yet may be
+ * written by whoever has asked to. */
+static enum vtd_fault answer_translation_request(
+	const struct vtd_leaf *l, struct xlate *x, bool priv)
+{
+	uint64_t pa = l->pass_through ? x->iova.a : l->pa | (x->iova.a & (BIT64(l->lg2) - 1));
+	bool nothing = l->fault != VTD_NO_FAULT || (!l->pass_through && is_interrupt_address(pa));
+
+	x->ok = !l->fault || is_recoverable(l->fault);
+	x->fault_code = x->ok ? 0 : vtd_fault_code(l->fault, l->scalable);
+	x->may_read =
+		!nothing && (l->pass_through || !vtd_permission_fault(l, false, x->exec, priv));
+	x->may_write =
+		!nothing && (l->pass_through || (!vtd_permission_fault(l, true, x->exec, priv) &&
+							(x->write || (l->flags & LEAF_DIRTY))));
+	x->page_lg2 = l->pass_through || nothing ? PAGE_LG2 : l->lg2;
+	x->pa = (hpa_t){ pa };
+	return x->ok ? VTD_NO_FAULT : l->fault;
+}
+
 /* Fill the response; returns why it is refused. */
 static enum vtd_fault respond(const struct vtd_leaf *l, struct xlate *x, bool priv)
 {
 	uint64_t pa = l->pass_through ? x->iova.a : l->pa | (x->iova.a & (BIT64(l->lg2) - 1));
 	enum vtd_fault why = l->fault;
 
+	if (x->at == XLATE_TRANSLATION_REQUEST)
+		return answer_translation_request(l, x, priv);
 	if (!why && !l->pass_through)
 		why = vtd_permission_fault(l, x->write, x->exec, priv);
-	if (!why && !l->pass_through && is_interrupt_address(pa))
+	if (!why && (!l->pass_through || x->at == XLATE_TRANSLATED) && is_interrupt_address(pa))
 		why = VTD_FAULT_INTERRUPT_ADDRESS;
 	x->ok = why == VTD_NO_FAULT;
 	x->fault_code = vtd_fault_code(why, l->scalable);
@@ -96,12 +141,12 @@ static struct tag_entry *iotlb_lookup(struct vtd_hw *hw, uint16_t space, uint64_
 
 static bool answer_untranslated(struct vtd *v, struct xlate *x)
 {
-	v->hw.m.pass_through++;
+	const struct vtd_leaf as_it_is = { .pass_through = true };
+
+	v->hw.m.pass_through += x->at != XLATE_TRANSLATED;
 	x->hit = true;
-	x->ok = true;
-	x->pa = (hpa_t){ x->iova.a };
-	x->page_lg2 = PAGE_LG2;
 	x->latency = v->conf->iotlb_hit;
+	respond(&as_it_is, x, false);
 	return true;
 }
 
@@ -114,7 +159,9 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 	if (!vtd_source_cached(v, x, &src) ||
 		check_request(&src, x->at, x->has_pasid, x->priv, x->exec))
 		return false; /* a walk finds out why */
-	if (src.pgtt == PGTT_PASS_THROUGH)
+	if (x->at == XLATE_TRANSLATED && is_interrupt_address(x->iova.a))
+		return false;
+	if (src.pgtt == PGTT_PASS_THROUGH || x->at == XLATE_TRANSLATED)
 		return answer_untranslated(v, x);
 	if (src.pgtt == PGTT_SECOND ? vtd_beyond_ss(v, &src, x->iova.a)
 				    : !vtd_is_canonical(x->iova.a, src.fs_levels))
@@ -129,6 +176,7 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 		.lg2 = (unsigned)e->value[1] };
 	if (respond(&l, x, x->has_pasid ? x->priv : src.priv) != VTD_NO_FAULT)
 		refuse(v, x, src.fpd);
+	x->mark = e->mark;
 	x->hit = true;
 	x->latency = v->conf->iotlb_hit;
 	return true;
@@ -137,11 +185,14 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 bool vtd_translate(struct vtd *v, struct xlate *x)
 {
 	v->hw.m.requests++;
+	v->hw.m.translation_requests += x->at == XLATE_TRANSLATION_REQUEST;
+	v->hw.m.translated_requests += x->at == XLATE_TRANSLATED;
 	x->mem_reads = 0;
 	if (!(reg32(&v->hw.regs, VTD_GSTS) & GSTS_TES)) {
 		answer_untranslated(v, x);
-		x->ok = !vtd_is_protected(v, x->iova.a); /* without a fault record */
-		v->hw.m.protected_memory += !x->ok;
+		/* Without a fault record. A device's own translations are of no use then (4.2.3). */
+		x->ok = !vtd_is_protected(v, x->iova.a) && x->at == XLATE_UNTRANSLATED;
+		v->hw.m.protected_memory += vtd_is_protected(v, x->iova.a);
 		return true;
 	}
 	if (answer_from_caches(v, x))
@@ -192,8 +243,30 @@ static void fill_leaf(struct vtd_walk *s, const struct vtd_leaf *l)
 		tagcache_mark(&hw->iotlb, e, s->w->mark);
 }
 
+static bool may(const struct vtd_walk *s, const struct vtd_leaf *l, bool write)
+{
+	bool priv = s->w->has_pasid ? s->w->priv : s->src.priv;
+
+	return !vtd_permission_fault(l, write, s->w->exec, priv);
+}
+
+bool vtd_walk_serves(const struct vtd_walk *s, const struct vtd_leaf *l)
+{
+	return may(s, l, s->w->write) ||
+	       (s->w->at == XLATE_TRANSLATION_REQUEST && may(s, l, !s->w->write));
+}
+
+bool vtd_walk_writes(const struct vtd_walk *s, const struct vtd_leaf *l)
+{
+	return s->w->write && may(s, l, true);
+}
+
 static void translate(struct vtd_walk *s, struct vtd_leaf *l)
 {
+	if (s->w->at == XLATE_TRANSLATED) { /* by the device: 4.2.2 */
+		l->pass_through = true;
+		return;
+	}
 	switch (s->src.pgtt) {
 	case PGTT_PASS_THROUGH:
 		l->pass_through = true;
@@ -208,9 +281,7 @@ static void translate(struct vtd_walk *s, struct vtd_leaf *l)
 		break;
 	}
 	/* Only a translation that serves its request is cached. */
-	if (!l->fault && l->lg2 &&
-		!vtd_permission_fault(
-			l, s->w->write, s->w->exec, s->w->has_pasid ? s->w->priv : s->src.priv))
+	if (!l->fault && l->lg2 && vtd_walk_serves(s, l))
 		fill_leaf(s, l);
 }
 

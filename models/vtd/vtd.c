@@ -95,7 +95,12 @@ static bool hw_idle(const void *state)
 {
 	const struct vtd *v = state;
 
-	return walkers_idle(v->hw.walkers) && !v->hw.busy;
+	return walkers_idle(v->hw.walkers) && !v->hw.busy && !v->hw.requests_busy;
+}
+
+static bool drv_has_ats(const void *state)
+{
+	return ((const struct vtd *)state)->conf->ecap & ECAP_DT;
 }
 
 static unsigned drv_addr_width(const void *state)
@@ -202,6 +207,8 @@ const struct iommu_model_ops vtd_model_ops = {
 	.hw_mmio_read = hw_mmio_read,
 	.hw_mmio_write = hw_mmio_write,
 	.hw_idle = hw_idle,
+	.hw_invalidated = vtd_ats_completion,
+	.hw_page_request = vtd_prq_message,
 	.drv_start = vtd_drv_start,
 	.drv_stop = vtd_drv_stop,
 	.drv_domain_add = vtd_drv_domain_add,
@@ -210,6 +217,7 @@ const struct iommu_model_ops vtd_model_ops = {
 	.drv_detach = vtd_drv_detach,
 	.drv_addr_width = drv_addr_width,
 	.drv_page_sizes = drv_page_sizes,
+	.drv_has_ats = drv_has_ats,
 	.drv_map = vtd_drv_map,
 	.drv_unmap = vtd_drv_unmap,
 	.drv_flush = vtd_drv_flush,

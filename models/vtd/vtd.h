@@ -51,6 +51,8 @@
 	F(time, inv_context, "150ns", "0", "100us", "", "Context-cache invalidation.")              \
 	F(time, status_write, "100ns", "0", "10us", "",                                             \
 		"From the end of a wait descriptor until its status is in memory.")                 \
+	F(time, ats_timeout, "10ms", "1us", "100s", "",                                             \
+		"Longest wait for a device's invalidate completion (ITE; PCIe allows a minute).")   \
 	F(u32, relax, "40", "1", "10000", "cycles", "cpu_relax() between two polls of the driver.")
 CONF_DECLARE(vtd_conf, VTD_CONF);
 
@@ -74,6 +76,12 @@ CONF_DECLARE(vtd_conf, VTD_CONF);
 	M(COUNTER, reads_fs_pdp, "reads", NULL, "FS-PDP entries read by walks.")                   \
 	M(COUNTER, reads_fs_pd, "reads", NULL, "FS-PD entries read by walks.")                     \
 	M(COUNTER, reads_fs_pt, "reads", NULL, "FS-PT entries read by walks.")                     \
+	M(COUNTER, translation_requests, "ops", "requests",                                        \
+		"Of devices with ATS, to fill their caches.")                                      \
+	M(COUNTER, translated_requests, "ops", "requests", "That a device had translated itself.") \
+	M(COUNTER, page_requests, "messages", NULL, "Page requests put into the queue.")           \
+	M(COUNTER, page_requests_refused, "messages", NULL,                                        \
+		"Page requests answered by the unit itself: the queue was full, or not allowed.")  \
 	M(COUNTER, ad_updates, "writes", NULL, "Accessed and dirty bits written back.")            \
 	M(COUNTER, fault_overflows, "faults", NULL, "Faults lost: no recording register was free.")
 METRIC_DECLARE(vtd_metrics, VTD_METRICS);
@@ -92,6 +100,10 @@ METRIC_DECLARE(vtd_metrics, VTD_METRICS);
 	M(COUNTER, waits, "ops", "descriptors", "Wait descriptors.")                               \
 	M(COUNTER, register_based, "ops", NULL, "Invalidations through CCMD or IOTLB_REG.")        \
 	M(COUNTER, errors, "ops", NULL, "Descriptors that stopped the queue (IQE).")               \
+	M(COUNTER, timeouts, "ops", "device_tlb", "Device-TLB invalidations timed out (ITE).")     \
+	M(COUNTER, unexpected, "messages", "device_tlb",                                           \
+		"Invalidate completions that nothing waited for (ICE).")                           \
+	M(HIST, device_time, "ps", NULL, "From an invalidate request to its completion.")          \
 	M(TIME, busy, "ps", NULL, "Time that the engine was not idle.")                            \
 	M(TIME, drained, "ps", NULL, "Of it, waiting for walks in flight.")                        \
 	M(HIST, depth, "descriptors", NULL, "Descriptors in the queue at each doorbell.")
@@ -103,9 +115,14 @@ METRIC_DECLARE(invq_metrics, INVQ_METRICS);
 	M(COUNTER, submissions, "ops", NULL, "qi_submit_sync() calls.")                            \
 	M(COUNTER, polls, "ops", "submissions", "Looks at the status word.")                       \
 	M(HIST, submit_to_done, "ps", NULL, "Duration of qi_submit_sync(), locks and all.")        \
-	M(COUNTER, faults_reported, "faults", NULL, "Fault records read back.")
+	M(COUNTER, faults_reported, "faults", NULL, "Fault records read back.")                    \
+	M(COUNTER, device_flushes, "ops", "submissions", "Device-TLB invalidations.")              \
+	M(COUNTER, aborted, "ops", "submissions", "Given up by the unit (ITE) and tried again.")   \
+	M(COUNTER, devices_lost, "devices", NULL,                                                  \
+		"Devices whose translation cache was given up: they did not answer.")
 METRIC_DECLARE(drv_metrics, DRV_METRICS);
 
+#define VTD_ITAGS      32u
 #define VTD_PWC_LEVELS 4u /* caches of entries at level 2 to 5 */
 #define VTD_SPACES     8192u /* of a domain (its second stage), or of one PASID in it */
 
@@ -124,8 +141,22 @@ struct vtd_hw {
 	struct waitq doorbell;
 	bool register_request; /* CCMD or IOTLB_REG was written */
 	bool busy;
+	struct { /* device-TLB invalidations under way: 6.5.2.5 */
+		bool pending;
+		rid_t sid;
+		sim_time sent;
+	} tag[VTD_ITAGS];
+	unsigned ntags;
+	bool timed_out; /* those that the engine waits for were given up */
+	struct waitq answered;
+	struct event timeout;
+	/* page requests: 7.4 */
+	struct list page_requests; /* received, not looked at yet */
+	struct waitq page_request;
+	bool requests_busy;
 	void (*fault_event)(void *ctx); /* interrupts, as the driver half receives them; or NULL */
 	void (*completion_event)(void *ctx);
+	void (*page_event)(void *ctx);
 	void *fault_ctx;
 	struct vtd_metrics m;
 	struct invq_metrics q;
@@ -134,6 +165,12 @@ struct vtd_hw {
 struct vtd_domain {
 	bool exists;
 	struct ptable tables;
+};
+
+struct vtd_device {
+	struct list link;
+	struct iommu_dev dev;
+	uint16_t domain;
 };
 
 struct vtd_drv {
@@ -146,7 +183,9 @@ struct vtd_drv {
 	struct lock q_lock;
 	hpa_t queue, status; /* ring of descriptors, page of status words */
 	unsigned free_head, free_tail, free_cnt;
-	bool *slot_busy;
+	bool *slot_busy, *slot_aborted;
+	struct lock device_lock; /* device_domain_lock */
+	struct list devices; /* of struct vtd_device: those with translation caches */
 	struct cpu_work fault_work;
 	struct ptable_metrics tables;
 	struct drv_metrics m;
@@ -175,6 +214,16 @@ void vtd_invq_ring(struct vtd *v); /* something to do */
 void vtd_fault_status(struct vtd *v, uint32_t set);
 /* Record the fault of a refused request and raise the event. */
 void vtd_fault_record(struct vtd *v, const struct xlate *x);
+/* 11.4.7.2 and its like: an event control register with mask and pending bit, the same for all. */
+void vtd_raise(struct vtd *v, uint32_t control, void (*event)(void *ctx));
+
+/* ---- device TLBs: hw_ats.c; page requests: hw_prq.c ---- */
+void vtd_ats_init(struct vtd *v);
+void vtd_ats_fini(struct vtd *v);
+void vtd_ats_completion(void *state, rid_t rid, uint8_t itag);
+void vtd_prq_init(struct vtd *v);
+void vtd_prq_fini(struct vtd *v);
+void vtd_prq_message(void *state, const struct page_request *r);
 
 /* ---- spaces and their keys: hw_space.c ---- */
 uint16_t vtd_space_of(struct vtd *v, uint16_t did, uint32_t pasid);
@@ -209,8 +258,16 @@ void vtd_drv_start(void *state, struct proc *p);
 void vtd_drv_stop(void *state, struct proc *p);
 void vtd_drv_qi_start(struct vtd *v, struct proc *p);
 void vtd_drv_qi_stop(struct vtd *v, struct proc *p);
-/* qi_submit_sync(): one descriptor and a wait descriptor; returns when it is done. */
-void vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi);
+/* qi_submit_sync(): one descriptor and a wait descriptor; returns when it is done. False: a device did
+ * not answer, time and again. */
+bool vtd_drv_submit(struct vtd *v, struct proc *p, uint64_t lo, uint64_t hi);
+/* ---- drv_dev.c: devices with translation caches ---- */
+void vtd_drv_dev_init(struct vtd *v);
+void vtd_drv_dev_fini(struct vtd *v);
+void vtd_drv_dev_add(struct vtd *v, struct proc *p, const struct iommu_dev *dev, uint16_t domain);
+void vtd_drv_dev_del(struct vtd *v, struct proc *p, rid_t rid);
+/* iommu_flush_dev_iotlb(): the caches of the domain's devices, f->scope ALL: of every device. */
+void vtd_drv_dev_flush(struct vtd *v, struct proc *p, const struct iommu_flush *f);
 void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f);
 void vtd_drv_tables_create(struct vtd *v, struct proc *p, struct vtd_domain *dom);
 bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err *err);

@@ -26,4 +26,11 @@ bool vtd_invalidate_iotlb(struct invq *q, uint64_t g, uint16_t did, uint64_t wor
 bool vtd_invalidate_pasid_iotlb(struct invq *q, const struct descriptor *d);
 bool vtd_invalidate_pasid_cache(struct invq *q, const struct descriptor *d);
 
+/* 6.5.2.5, 6.5.2.6: sends an invalidate request to the device, when one more may be under way. */
+bool vtd_device_tlb(struct invq *q, const struct descriptor *d);
+bool vtd_pasid_device_tlb(struct invq *q, const struct descriptor *d);
+/* Until the devices have answered all of them; false: they have not. */
+bool vtd_ats_wait(struct invq *q);
+bool vtd_page_group_response(struct invq *q, const struct descriptor *d);
+
 #endif

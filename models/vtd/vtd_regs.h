@@ -35,6 +35,14 @@ enum {
 	VTD_IEADDR = 0xa8,
 	VTD_IEUADDR = 0xac,
 	VTD_IQERCD = 0xb0,
+	VTD_PQH = 0xc0,
+	VTD_PQT = 0xc8,
+	VTD_PQA = 0xd0,
+	VTD_PRS = 0xdc,
+	VTD_PECTL = 0xe0,
+	VTD_PEDATA = 0xe4,
+	VTD_PEADDR = 0xe8,
+	VTD_PEUADDR = 0xec,
 };
 /* IVA and IOTLB_REG stand at ECAP.IRO x 16, the fault recording registers at CAP.FRO x 16. */
 
@@ -109,6 +117,7 @@ enum { RTADDR_TTM_LEGACY = 0, RTADDR_TTM_SCALABLE = 1 };
 #define FECTL_IP     BIT64(30)
 #define FRCD_HI_F    BIT64(63)
 #define FRCD_HI_T    BIT64(62) /* 1: read */
+#define FRCD_HI_AT   GENMASK64(61, 60) /* PCIe address type of the request */
 #define FRCD_HI_FR   GENMASK64(39, 32)
 #define FRCD_HI_SID  GENMASK64(15, 0)
 #define FRCD_HI_PV   GENMASK64(59, 40)
@@ -134,9 +143,11 @@ enum { RTADDR_TTM_LEGACY = 0, RTADDR_TTM_SCALABLE = 1 };
 #define ICS_IWC BIT64(0)
 
 /* 11.4.10 Invalidation Event Control Register, 11.4.11 Invalidation Queue Error Record */
-#define IECTL_IM    BIT64(31)
-#define IECTL_IP    BIT64(30)
-#define IQERCD_IQEI GENMASK64(3, 0)
+#define IECTL_IM      BIT64(31)
+#define IECTL_IP      BIT64(30)
+#define IQERCD_IQEI   GENMASK64(3, 0)
+#define IQERCD_ITESID GENMASK64(47, 32) /* source-id whose invalidation timed out */
+#define IQERCD_ICESID GENMASK64(63, 48) /* of an unexpected completion */
 enum {
 	IQEI_TAIL = 1, /* invalid tail pointer */
 	IQEI_FETCH = 2, /* descriptor fetch error */
@@ -148,6 +159,30 @@ enum {
 /* 11.4.12 Protected Memory Enable Register */
 #define PMEN_EPM BIT64(31)
 #define PMEN_PRS BIT64(0)
+
+/* 11.4.13 Page Request Queue Registers */
+#define PQH_PQH  GENMASK64(18, 5)
+#define PQA_PQA  GENMASK64(63, 12)
+#define PQA_PQS  GENMASK64(2, 0)
+#define PRS_PPR  BIT64(0) /* pending page request */
+#define PRS_PRO  BIT64(1) /* overflow */
+#define PECTL_IM BIT64(31)
+#define PECTL_IP BIT64(30)
+
+/* 7.4 Page Requests: descriptor of 256 bits (7.4.1.1) */
+#define PRQ_BYTES      32u
+#define PRQ_TYPE       1u
+#define PRQ_LO_TYPE    GENMASK64(7, 0)
+#define PRQ_LO_PASID_P BIT64(8)
+#define PRQ_LO_RID     GENMASK64(31, 16)
+#define PRQ_LO_PASID   GENMASK64(51, 32)
+#define PRQ_LO_EXE     BIT64(52)
+#define PRQ_LO_PRIV    BIT64(53)
+#define PRQ_HI_RD      BIT64(0)
+#define PRQ_HI_WR      BIT64(1)
+#define PRQ_HI_LPIG    BIT64(2)
+#define PRQ_HI_PRGI    GENMASK64(11, 3)
+#define PRQ_HI_ADDR    GENMASK64(63, 12)
 
 /* Granularities of CCMD.CIRG, IOTLB_REG.IIRG and the descriptors' G fields. */
 enum { VTD_GLOBAL = 1, VTD_DOMAIN = 2, VTD_SELECTIVE = 3 };
@@ -184,5 +219,19 @@ enum { QI_PC_DOMAIN = 0, QI_PC_PASID = 1, QI_PC_GLOBAL = 3 };
 #define QI_WAIT_PD       BIT64(7)
 #define QI_WAIT_DATA     GENMASK64(63, 32)
 #define QI_WAIT_HI_ADDR  GENMASK64(63, 2)
+/* 6.5.2.5 device TLB, 6.5.2.6 PASID-based device TLB; MIP 0: 32 */
+#define QI_DT_MIP        GENMASK64(20, 16)
+#define QI_DT_SID        GENMASK64(47, 32)
+#define QI_DT_PFSID      (GENMASK64(15, 12) | GENMASK64(63, 52))
+#define QI_DT_HI_S       BIT64(0)
+#define QI_PDT_MIP       GENMASK64(8, 4)
+#define QI_PDT_SID       GENMASK64(31, 16)
+#define QI_PDT_HI_G      BIT64(0)
+#define QI_PDT_HI_S      BIT64(11)
+/* 7.6.1 page group response */
+#define QI_PGR_PASID_P   BIT64(4)
+#define QI_PGR_CODE      GENMASK64(15, 12)
+#define QI_PGR_RID       GENMASK64(31, 16)
+#define QI_PGR_HI_PRGI   GENMASK64(11, 3)
 
 #endif

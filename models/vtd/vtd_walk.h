@@ -11,6 +11,7 @@
 struct vtd_source {
 	bool scalable;
 	bool fpd; /* faults are not recorded */
+	bool pre; /* page requests are let in */
 	bool ats; /* translation and translated requests are let in */
 	bool priv; /* requests without PASID are privileged (RID_PRIV) */
 	unsigned pgtt; /* PGTT_* */
@@ -55,6 +56,11 @@ struct vtd_walk {
 
 /* Why a request that wants this may not have the leaf. */
 enum vtd_fault vtd_permission_fault(const struct vtd_leaf *l, bool write, bool exec, bool priv);
+
+/* The request that began the walk may use the leaf (a translation request: with one right or the other),
+ * and writes through it. */
+bool vtd_walk_serves(const struct vtd_walk *s, const struct vtd_leaf *l);
+bool vtd_walk_writes(const struct vtd_walk *s, const struct vtd_leaf *l);
 
 /* Read 64-bit words and wait for them; false when the address does not exist. */
 bool vtd_walk_fetch(struct vtd_walk *s, uint64_t at, uint64_t *value, unsigned words);

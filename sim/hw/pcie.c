@@ -124,6 +124,11 @@ rid_t pcie_port_rid(const struct pcie_port *port)
 	return port->rid;
 }
 
+struct pcie_port *pcie_first(const struct machine *m)
+{
+	return list_empty(&m->ports) ? NULL : list_entry(m->ports.next, struct pcie_port, link);
+}
+
 struct pcie_port *pcie_find(const struct machine *m, rid_t rid)
 {
 	list_for_each (n, &m->ports) {

@@ -91,6 +91,7 @@ void pcie_port_connect(struct pcie_port *port, struct xlate_port xlate, struct p
 rid_t pcie_port_rid(const struct pcie_port *port);
 /* Routed by ID; NULL: there is no such device. */
 struct pcie_port *pcie_find(const struct machine *m, rid_t rid);
+struct pcie_port *pcie_first(const struct machine *m); /* NULL: there is none */
 
 /* Queue a DMA, at engine_now(). Requests of one port leave in order of submission, reads and writes
  * in separate queues; writes never wait for reads. */
@@ -110,8 +111,9 @@ uint8_t pcie_ats_queue(const struct pcie_port *port); /* Invalidate Queue Depth 
  * be on its way. */
 void pcie_ats_enable(struct pcie_port *port, bool ats, bool pri);
 /* An Invalidate Request message: the naturally aligned block of 2^lg2 bytes at `address` (64: every
- * address), of requests without PASID. Answered through xlate_port.invalidated. A device whose ATS is
+ * address; PCIE_INVALIDATE_NOTHING: none), of requests without PASID. Answered through xlate_port.invalidated. A device whose ATS is
  * off, and one that is silent, never answers. */
+#define PCIE_INVALIDATE_NOTHING 0u
 void pcie_invalidate(struct pcie_port *port, uint8_t itag, uint64_t address, unsigned lg2);
 /* A PRG Response message. */
 void pcie_page_response(struct pcie_port *port, uint16_t group, enum page_response code);

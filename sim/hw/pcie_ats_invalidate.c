@@ -122,7 +122,7 @@ static void carried_out(struct event *ev)
 
 	inv->seq = ats->sent;
 	inv->reads_left = 0;
-	if (inv->port->conf->ats_invalidations == OBEY) {
+	if (inv->port->conf->ats_invalidations == OBEY && inv->lg2 != PCIE_INVALIDATE_NOTHING) {
 		forget(inv);
 		inv->reads_left = (uint32_t)ats->reads_out;
 	}

@@ -1,27 +1,8 @@
-#include "tests/models/brute_sm.h"
+#include "tests/models/brute_sm_priv.h"
 
 #include "base/bug.h"
-#include "hw/mem.h"
 
 #define ADDRESS UINT64_C(0x000ffffffffff000)
-
-/* What the tables say of the request. */
-struct brute_walk {
-	struct hand *h;
-	uint64_t cap, ecap, too_high;
-	bool write, priv, exec;
-	uint64_t pasid_entry[8];
-	struct brute_sm *r;
-};
-
-static bool get(const struct brute_walk *b, uint64_t at, uint64_t *v, unsigned words)
-{
-	if (!mem_exists(b->h->rig.machine.mem, (hpa_t){ at }, 8 * words))
-		return false;
-	for (unsigned i = 0; i < words; i++)
-		v[i] = hand_get(b->h, at + 8 * i);
-	return true;
-}
 
 /* A paging entry, as this walk has left it; its place in the answer's list. */
 static unsigned look(struct brute_walk *b, uint64_t at, uint64_t *v)
@@ -44,6 +25,7 @@ static unsigned look(struct brute_walk *b, uint64_t at, uint64_t *v)
 
 struct second {
 	bool r, w;
+	bool clean; /* a write would have to set the dirty bit */
 	uint64_t pa;
 	unsigned lg2;
 };
@@ -81,7 +63,7 @@ static unsigned second(
 		uint64_t at = table + 8 * (address >> (3 + 9 * level) & 511);
 		unsigned i;
 
-		if (!get(b, at, &e, 1))
+		if (!brute_get(b, at, &e, 1))
 			return level == levels ? 0x7b : 0x78;
 		i = look(b, at, &e);
 		if (!(e & 3)) {
@@ -95,8 +77,9 @@ static unsigned second(
 		if (level == 1 || (e & BIT64(7))) {
 			s->lg2 = 3 + 9 * level;
 			s->pa = (e & ADDRESS) | (address & (BIT64(s->lg2) - 1));
-			if (ad && used && (write ? s->w : s->r))
-				b->r->entry[i].set |= BIT64(8) | (write ? BIT64(9) : 0);
+			s->clean = ad && !(e & BIT64(9));
+			if (ad && used && ((write && s->w) || ((b->any || !write) && s->r)))
+				b->r->entry[i].set |= BIT64(8) | (write && s->w ? BIT64(9) : 0);
 			return 0;
 		}
 		if (ad)
@@ -148,7 +131,7 @@ struct first {
 	bool w, u, x;
 };
 
-static unsigned first_refuses(const struct brute_walk *b, const struct first *f)
+static unsigned first_refuses(const struct brute_walk *b, const struct first *f, bool write)
 {
 	uint64_t flags = b->pasid_entry[2];
 
@@ -156,7 +139,7 @@ static unsigned first_refuses(const struct brute_walk *b, const struct first *f)
 		return 0x81;
 	if (b->exec && (!f->x || (b->priv && f->u && (flags & BIT64(6)))))
 		return 0x82;
-	if (b->write && !f->w && (!b->priv || (flags & BIT64(4))))
+	if (write && !f->w && (!b->priv || (flags & BIT64(4))))
 		return 0x85;
 	return 0;
 }
@@ -177,20 +160,36 @@ static unsigned mark(
 	return fault;
 }
 
+static void rights(struct brute_walk *b, bool r, bool w, bool clean)
+{
+	b->r->may_read = r;
+	b->r->may_write = w && (b->write || !clean);
+}
+
+/* What the first stage says of reads and of writes (0: nothing against it). */
+struct refusals {
+	unsigned read, write;
+	bool clean;
+};
+
 /* The page itself, at a guest address if nested. */
-static unsigned page(struct brute_walk *b, uint64_t address, unsigned lg2, unsigned first_fault)
+static unsigned page(
+	struct brute_walk *b, uint64_t address, unsigned lg2, const struct refusals *first)
 {
 	struct second s = { .r = true, .w = true, .pa = address, .lg2 = lg2 };
-	unsigned fault;
+	unsigned refused = b->write ? first->write : first->read, fault;
 
+	if (b->any && !(first->read && first->write))
+		refused = 0;
 	if (is_nested(b)) {
-		fault = second(b, address, b->write, !first_fault, &s);
+		fault = second(b, address, b->write, !refused, &s);
 		if (fault)
 			return fault;
 	}
-	if (first_fault)
-		return first_fault;
-	if (!(b->write ? s.w : s.r))
+	if (refused)
+		return refused;
+	rights(b, !first->read && s.r, !first->write && s.w, first->clean || s.clean);
+	if (!b->any && !(b->write ? s.w : s.r))
 		return b->write ? 0x85 : 0x86;
 	b->r->pa = s.pa;
 	b->r->page_lg2 = s.lg2 < lg2 ? s.lg2 : lg2;
@@ -212,7 +211,7 @@ static unsigned first(struct brute_walk *b, uint64_t iova)
 
 		if (fault)
 			return fault;
-		if (!get(b, at, &e, 1))
+		if (!brute_get(b, at, &e, 1))
 			return level == levels ? 0x73 : 0x70;
 		i = look(b, at, &e);
 		if (!(e & 1))
@@ -223,116 +222,21 @@ static unsigned first(struct brute_walk *b, uint64_t iova)
 		f.u = f.u && (e & BIT64(2));
 		f.x = f.x && !(e & BIT64(63));
 		if (level == 1 || (e & BIT64(7))) {
-			unsigned refused = first_refuses(b, &f);
+			struct refusals no = { first_refuses(b, &f, false),
+				first_refuses(b, &f, true), !(e & BIT64(6)) };
+			bool writes = b->write && !no.write;
 
-			if (!refused)
-				fault = mark(b, i, e, guest, b->write, level == levels);
+			if (writes || (!no.read && !b->write) || (b->any && !(no.read && no.write)))
+				fault = mark(b, i, e, guest, writes, level == levels);
 			return fault ? fault
 				     : page(b, (e & ADDRESS & ~offset) | (iova & offset),
-					       3 + 9 * level, refused);
+					       3 + 9 * level, &no);
 		}
 		fault = mark(b, i, e, guest, false, level == levels);
 		if (fault)
 			return fault;
 		table = e & ADDRESS;
 	}
-}
-
-/* ---- whose request it is: 3.4.3, 9.2, 9.4 to 9.6 ---- */
-
-static unsigned context(struct brute_walk *b, const struct xlate *x, uint64_t *e)
-{
-	uint64_t root[2], half, lower = x->rid.bdf & 0x7f;
-
-	if (!get(b, b->h->root + 16 * (x->rid.bdf >> 8), root, 2))
-		return 0x38;
-	half = root[x->rid.bdf >> 7 & 1];
-	if (!(half & 1))
-		return 0x39;
-	if ((half & 0xffe) || (half & b->too_high))
-		return 0x3a;
-	if (!get(b, (half & ~UINT64_C(0xfff)) + 32 * lower, e, 4))
-		return 0x40;
-	b->r->recorded = !(e[0] & 2);
-	if (!(e[0] & 1))
-		return 0x41;
-	if ((e[0] & 0x1e0) || e[1] >> 21 || e[2] || e[3] || (e[0] & b->too_high))
-		return 0x42;
-	return 0;
-}
-
-static bool is_programmed(const struct brute_walk *b)
-{
-	const uint64_t *e = b->pasid_entry;
-	unsigned aw = e[0] >> 2 & 7, type = e[0] >> 6 & 7, mode = e[2] >> 2 & 3;
-	bool width = aw < 4 && (b->cap >> (8 + aw) & 1);
-	bool paging = mode == 0 || (mode == 1 && (b->cap & BIT64(60)));
-
-	switch (type) {
-	case 1:
-		return paging && (b->ecap & BIT64(47));
-	case 2:
-		return width && (b->ecap & BIT64(46));
-	case 3:
-		return paging && width && (b->ecap & BIT64(26));
-	case 4:
-		return width && (b->ecap & BIT64(6));
-	default:
-		return false;
-	}
-}
-
-static unsigned pasid_entry(
-	struct brute_walk *b, const struct xlate *x, const uint64_t *c, uint64_t number)
-{
-	uint64_t directory, *e = b->pasid_entry;
-
-	if (number >> 6 >= UINT64_C(128) << (c[0] >> 9 & 7))
-		return x->has_pasid ? 0x46 : 0x48;
-	if (!get(b, (c[0] & ~UINT64_C(0xfff)) + 8 * (number >> 6), &directory, 1))
-		return 0x50;
-	b->r->recorded = b->r->recorded && !(directory & 2);
-	if (!(directory & 1))
-		return 0x51;
-	if ((directory & 0xffc) || (directory & b->too_high))
-		return 0x52;
-	if (!get(b, (directory & ~UINT64_C(0xfff)) + 64 * (number & 63), e, 8))
-		return 0x58;
-	b->r->recorded = b->r->recorded && !(e[0] & 2);
-	if (!(e[0] & 1))
-		return 0x59;
-	if ((e[0] & 0xc00) || e[3] || e[4] || e[5] || e[6] || e[7] || ((e[0] | e[2]) & b->too_high))
-		return 0x5a;
-	return is_programmed(b) ? 0 : 0x5b;
-}
-
-static unsigned source(struct brute_walk *b, const struct xlate *x)
-{
-	uint64_t c[4] = { 0 };
-	unsigned fault = context(b, x, c), type;
-
-	if (fault)
-		return fault;
-	if (x->at != XLATE_UNTRANSLATED && !(c[0] & BIT64(2)))
-		return 0x44;
-	if (x->has_pasid && !(c[0] & BIT64(3)))
-		return 0x45;
-	fault = pasid_entry(b, x, c,
-		x->has_pasid          ? x->pasid
-		: b->ecap & BIT64(49) ? c[1] & 0xfffff
-				      : 0);
-	if (fault)
-		return fault;
-	b->priv = x->has_pasid ? x->priv : c[1] >> 20 & 1;
-	b->exec = x->has_pasid && x->exec;
-	type = b->pasid_entry[0] >> 6 & 7;
-	if (x->has_pasid && (type == 1 || type == 3)) {
-		if (b->priv && !(b->pasid_entry[2] & BIT64(0)))
-			return 0x5d;
-		if (b->exec && !(b->pasid_entry[2] & BIT64(1)))
-			return 0x5c;
-	}
-	return 0;
 }
 
 static unsigned translate(struct brute_walk *b, uint64_t iova)
@@ -344,10 +248,13 @@ static unsigned translate(struct brute_walk *b, uint64_t iova)
 	case 4:
 		b->r->pa = iova;
 		b->r->page_lg2 = 12;
+		rights(b, true, true, false);
 		return 0;
 	case 2:
 		fault = second(b, iova, b->write, true, &s);
-		if (!fault && !(b->write ? s.w : s.r))
+		if (!fault)
+			rights(b, s.r, s.w, s.clean);
+		if (!fault && (b->any ? !s.r && !s.w : !(b->write ? s.w : s.r)))
 			fault = b->write ? 0x85 : 0x86;
 		b->r->pa = s.pa;
 		b->r->page_lg2 = s.lg2;
@@ -358,6 +265,18 @@ static unsigned translate(struct brute_walk *b, uint64_t iova)
 	return !fault && b->r->pa >> 20 == 0xfee ? 0x87 : fault;
 }
 
+/* What a device is told as "no right" and nobody else is told at all. */
+static bool is_recoverable(unsigned fault)
+{
+	static const unsigned codes[] = { 0x71, 0x74, 0x75, 0x76, 0x77, 0x80, 0x81, 0x82, 0x83,
+		0x85, 0x86, 0x87 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (codes[i] == fault)
+			return true;
+	return false;
+}
+
 struct brute_sm brute_sm_walk(struct hand *h, const struct xlate *x)
 {
 	struct brute_sm r = { .recorded = true };
@@ -366,10 +285,23 @@ struct brute_sm brute_sm_walk(struct hand *h, const struct xlate *x)
 		.ecap = hand_read(h, REG_ECAP, 8),
 		.too_high = ~(BIT64(rig_get(&h->rig, "haw")) - 1),
 		.write = x->write,
+		.any = x->at == XLATE_TRANSLATION_REQUEST,
 		.r = &r };
 
-	r.fault = source(&b, x);
-	if (!r.fault)
-		r.fault = translate(&b, x->iova.a);
+	r.fault = brute_sm_source(&b, x);
+	if (r.fault)
+		return r;
+	if (x->at == XLATE_TRANSLATED) { /* the device has done it */
+		r.fault = x->iova.a >> 20 == 0xfee ? 0x87 : 0;
+		r.pa = x->iova.a;
+		r.page_lg2 = 12;
+		return r;
+	}
+	r.fault = translate(&b, x->iova.a);
+	if (b.any && is_recoverable(r.fault)) {
+		r.fault = 0;
+		r.may_read = r.may_write = false;
+		r.pa = 0;
+	}
 	return r;
 }

@@ -12,7 +12,8 @@
 struct brute_sm {
 	unsigned fault; /* 0: translated */
 	bool recorded; /* with a fault: no FPD bit on the way */
-	uint64_t pa;
+	bool may_read, may_write; /* of a translation request */
+	uint64_t pa; /* of a translation request: with a right */
 	unsigned page_lg2;
 	/* Every paging entry that was looked at, with what the walk sets in it. */
 	unsigned n;

@@ -22,6 +22,7 @@ enum {
 	REG_IQT = 0x88,
 	REG_IQA = 0x90,
 	REG_ICS = 0x9c,
+	REG_IQERCD = 0xb0,
 	/* placed by HAND_CAP and HAND_ECAP */
 	REG_FRCD = 0x100,
 	REG_IVA = 0x200,

@@ -54,9 +54,46 @@ void rig_start(struct rig *r)
 		&err));
 }
 
+struct pcie_port *rig_device(struct rig *r, uint16_t bdf, const struct pcie_conf *conf)
+{
+	struct pcie_port *port = pcie_port_create(&r->machine, conf, (rid_t){ bdf },
+		metric_scope_child(metrics_root(r->metrics), "device"));
+
+	pcie_port_connect(port,
+		(struct xlate_port){ .ctx = r->state,
+			.translate = r->ops->hw_translate,
+			.invalidated = r->ops->hw_invalidated,
+			.page_request = r->ops->hw_page_request },
+		(struct pcie_observer){ .windows = r->windows });
+	pcie_ats_enable(port, conf->ats, conf->pri);
+	return port;
+}
+
+static void dma_done(struct pcie_dma *d)
+{
+	*(bool *)d->owner = true;
+}
+
+bool rig_dma(struct rig *r, struct pcie_port *port, uint64_t iova, bool write)
+{
+	bool done = false;
+	struct pcie_dma d = {
+		.iova = { iova }, .len = 64, .write = write, .done = dma_done, .owner = &done
+	};
+
+	pcie_submit(port, &d);
+	while (!done) {
+		BUG_ON(engine_next(r->engine) == SIM_TIME_NEVER);
+		engine_run(r->engine, engine_next(r->engine));
+	}
+	return !d.faulted;
+}
+
 void rig_stop(struct rig *r)
 {
 	metrics_destroy(r->metrics);
+	while (!list_empty(&r->machine.ports))
+		pcie_port_destroy(pcie_first(&r->machine));
 	if (r->ops)
 		r->ops->fini(r->state);
 	machine_fini(&r->machine);

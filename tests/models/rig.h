@@ -5,6 +5,7 @@
 #ifndef TESTS_MODELS_RIG_H
 #define TESTS_MODELS_RIG_H
 #include "hw/machine.h"
+#include "hw/pcie.h"
 #include "iommu/iommu.h"
 
 struct rig {
@@ -46,6 +47,12 @@ void rig_settle(struct rig *r);
 /* Until `t`, even if nothing happens. */
 void rig_run_to(struct rig *r, sim_time t);
 sim_time rig_now(const struct rig *r);
+
+/* A device with this configuration, its own translation cache on, linked to the model; rig_stop() ends it.
+ * conf outlives it. */
+struct pcie_port *rig_device(struct rig *r, uint16_t bdf, const struct pcie_conf *conf);
+/* A DMA of 64 bytes to its end; true when it was not refused. */
+bool rig_dma(struct rig *r, struct pcie_port *port, uint64_t iova, bool write);
 
 /* One request from now until its answer: true when that came at once. */
 bool rig_translate(struct rig *r, struct xlate *x);

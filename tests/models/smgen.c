@@ -194,8 +194,8 @@ static void change_directory(struct smgen *g, unsigned d)
 static void needless_invalidation(struct smgen *g)
 {
 	const struct sm_space *s = &g->space[rng_below(&g->rng, SM_SPACES)];
-	uint64_t block = (sm_address(g, s->fs.n ? &s->fs : &s->ss) & ~UINT64_C(0xfff)) |
-			 rng_below(&g->rng, 19);
+	uint64_t page = sm_address(g, s->fs.n ? &s->fs : &s->ss) & ~UINT64_C(0xfff);
+	uint64_t block = page | rng_below(&g->rng, 19);
 	uint32_t pasid = sm_pasid[rng_below(&g->rng, SM_PASIDS)];
 
 	switch (rng_below(&g->rng, 7)) {
@@ -203,10 +203,11 @@ static void needless_invalidation(struct smgen *g)
 		hand_submit(&g->h, UINT64_C(4), 0); /* interrupt entries */
 		break;
 	case 1:
-		hand_submit(&g->h, UINT64_C(3) | (uint64_t)sm_device[0] << 32, block);
+		hand_submit(&g->h, UINT64_C(3) | (uint64_t)sm_device[0] << 32,
+			page | rng_below(&g->rng, 2));
 		break;
 	case 2:
-		hand_submit(&g->h, UINT64_C(8) | (uint64_t)sm_device[0] << 16, block);
+		hand_submit(&g->h, UINT64_C(8) | (uint64_t)sm_device[0] << 16, page);
 		break;
 	case 3:
 		hand_submit(&g->h, INV_IOTLB_PAGE(s->did), block);
@@ -250,8 +251,10 @@ struct xlate sm_request(struct smgen *g)
 	x.iova = (iova_t){ sm_address(g, s->fs.n ? &s->fs : &s->ss) };
 	if (sm_chance(g, 1))
 		x.rid.bdf = (uint16_t)rng_below(&g->rng, 0x10000);
-	if (sm_chance(g, 2))
+	if (sm_chance(g, 10))
 		x.at = XLATE_TRANSLATION_REQUEST;
+	else if (sm_chance(g, 3))
+		x.at = XLATE_TRANSLATED;
 	if (sm_chance(g, 30))
 		return x;
 	x.has_pasid = true;

@@ -10,7 +10,6 @@ enum {
 	REG_PHMBASE = 0x70,
 	REG_PHMLIMIT = 0x78,
 	REG_IECTL = 0xa0,
-	REG_IQERCD = 0xb0,
 };
 
 #define MASK        BIT64(31) /* of FECTL and IECTL */

@@ -12,7 +12,9 @@
 #define REBUILD 1000u
 
 static struct smgen g;
+static struct pcie_conf device;
 static unsigned met[256];
+static unsigned answered[2][2]; /* translation requests, by what they may read and write */
 
 static void clear_faults(void)
 {
@@ -25,9 +27,12 @@ static const char *text_of(const struct xlate *x, unsigned step)
 {
 	static char text[160];
 
-	snprintf(text, sizeof(text), "step %u: device %#x%s pasid %u iova %#llx %s%s%s", step,
+	snprintf(text, sizeof(text), "step %u: device %#x%s pasid %u iova %#llx %s%s%s%s", step,
 		x->rid.bdf, x->has_pasid ? "" : " no", x->pasid, (unsigned long long)x->iova.a,
-		x->write ? "write" : "read", x->priv ? " priv" : "", x->exec ? " exec" : "");
+		x->write ? "write" : "read", x->priv ? " priv" : "", x->exec ? " exec" : "",
+		x->at == XLATE_TRANSLATION_REQUEST ? " translation request"
+		: x->at == XLATE_TRANSLATED        ? " translated"
+						   : "");
 	return text;
 }
 
@@ -81,6 +86,14 @@ static void compare(unsigned step)
 		compare_record(&want, &x, text);
 		return;
 	}
+	if (x.at == XLATE_TRANSLATION_REQUEST) {
+		ck_assert_msg(x.may_read == want.may_read && x.may_write == want.may_write,
+			"%s: model may %d%d, expected %d%d", text, x.may_read, x.may_write,
+			want.may_read, want.may_write);
+		answered[x.may_read][x.may_write]++;
+		if (!x.may_read && !x.may_write)
+			return;
+	}
 	ck_assert_msg(x.pa.a == want.pa && x.page_lg2 == want.page_lg2,
 		"%s: model %#llx (2^%u), expected %#llx (2^%u)", text, (unsigned long long)x.pa.a,
 		x.page_lg2, (unsigned long long)want.pa, want.page_lg2);
@@ -113,6 +126,9 @@ static void half(enum sm_mode mode, bool tiny, uint64_t cap, uint64_t ecap)
 	if (tiny)
 		shrink_caches();
 	hand_start(&g.h);
+	conf_defaults(&pcie_conf_table, &device);
+	device.ats = true;
+	rig_device(&g.h.rig, sm_device[0], &device); /* answers invalidate requests */
 	hand_on(&g.h);
 	g.first_table = g.h.next;
 	for (unsigned i = 0; i < brute_steps(STEPS) / 2; i++) {
@@ -185,6 +201,15 @@ START_TEST(every_fault_reason_has_been_met)
 }
 END_TEST
 
+START_TEST(every_answer_to_a_translation_request_has_been_met)
+{
+	for (unsigned r = 0; r < 2; r++)
+		for (unsigned w = 0; w < 2; w++)
+			ck_assert_msg(answered[r][w] > 20, "rights %u%u met %u times", r, w,
+				answered[r][w]);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("vtd scalable bruteforce");
@@ -196,5 +221,6 @@ int main(void)
 	tcase_add_test(tc, nested);
 	tcase_add_test(tc, without_optional_capabilities);
 	tcase_add_test(tc, every_fault_reason_has_been_met);
+	tcase_add_test(tc, every_answer_to_a_translation_request_has_been_met);
 	return unit_run("vtd_scalable_bruteforce", tc);
 }
