@@ -92,6 +92,8 @@ struct machine_conf {
 
 #define MACHINE_LINES_LG2 13u
 
+struct proc;
+
 struct memory_line {
 	uint64_t tag; /* address / 64 + 1; 0: empty */
 	struct line line;
@@ -109,6 +111,9 @@ struct machine {
 	struct memory_line *lines; /* 2^MACHINE_LINES_LG2, for line_of_memory() */
 	const struct machine_conf *conf;
 	struct metric_scope *cpu_scope, *lock_scope;
+	/* Tests that try every order of steps: before each atomic step on a word (word.h); may wait. */
+	void (*on_step)(void *arg, struct proc *p, const uint64_t *word);
+	void *on_step_arg;
 };
 
 /* conf and what it points to outlive the machine. engine NULL: an untimed machine, on which only

@@ -127,6 +127,8 @@ END_TEST
 static const char *const round_robin[][4] = {
 	{ "allocator=bitmap-rr" },
 	{ "allocator=pooled-bitmap", "allocator.space=64MiB" },
+	{ "allocator=bitmap-lockless", "allocator.space=128MiB" },
+	{ "allocator=bitmap-lockless", "allocator.space=128MiB", "allocator.cursor=one" },
 	{ "allocator=percpu-chunk", "allocator.inside=bitmap", "allocator.chunk=4MiB" },
 };
 

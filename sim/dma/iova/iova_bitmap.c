@@ -5,8 +5,9 @@
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "base/bug.h"
+#include "hw/word.h"
 
-#define WORDS_PER_LINE 8u
+#define WORDS_PER_LINE IOVA_BITMAP_WORDS_PER_LINE
 
 #define METRIC_STRUCT_ struct iova_bitmap_metrics
 static const struct metric_desc desc[] = { IOVA_BITMAP_METRICS(METRIC_DESC_) };
@@ -43,6 +44,7 @@ struct scan {
 static uint64_t look_at(struct scan *s, uint32_t word)
 {
 	s->words++;
+	word_step(s->p, &s->b->word[word]);
 	if (word / WORDS_PER_LINE != s->line) {
 		s->line = word / WORDS_PER_LINE;
 		s->b->m->line_transfers += line_read(&s->b->line[s->line], s->p, CPU_iova);
@@ -100,8 +102,7 @@ bool iova_bitmap_find(
 	return found;
 }
 
-/* The part of [at, at + n) that lies in the word. */
-static uint64_t mask_in(uint32_t word, uint32_t at, uint32_t n)
+uint64_t iova_bitmap_mask(uint32_t word, uint32_t at, uint32_t n)
 {
 	uint32_t first = word * 64, last = first + 63;
 	uint32_t lo = at > first ? at : first, hi = at + n - 1 < last ? at + n - 1 : last;
@@ -115,7 +116,7 @@ static void flip(struct iova_bitmap *b, struct proc *p, uint32_t at, uint32_t n,
 
 	BUG_ON(n == 0 || at + n > b->nbits);
 	for (uint32_t word = at / 64; word <= (at + n - 1) / 64; word++) {
-		uint64_t mask = mask_in(word, at, n);
+		uint64_t mask = iova_bitmap_mask(word, at, n);
 
 		BUG_ON((b->word[word] & mask) != (set ? 0 : mask));
 		b->word[word] ^= mask;

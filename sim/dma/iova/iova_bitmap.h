@@ -3,7 +3,8 @@
  * run of zeros. What a search costs is here: cycles for each word it looks at, a line transfer for each
  * 64 bytes that another CPU has written.
  *
- * Nothing in here waits. The owner holds its lock around every call.
+ * Nothing in here waits. The owner holds its lock around every call; one that has none may search, and
+ * must make sure of what it has found by itself (iova_bitmap_lockless.c).
  */
 #ifndef SIM_DMA_IOVA_IOVA_BITMAP_H
 #define SIM_DMA_IOVA_IOVA_BITMAP_H
@@ -18,6 +19,8 @@
 		"Lines of bitmaps that another CPU's cache held.")                                 \
 	M(HIST, search_words, "words", NULL, "Words looked at by one search of one bitmap.")       \
 	M(GAUGE, pages, "pages", NULL, "Pages of the ranges handed out.")
+
+#define IOVA_BITMAP_WORDS_PER_LINE 8u
 
 METRIC_DECLARE(iova_bitmap_metrics, IOVA_BITMAP_METRICS);
 extern const struct metric_table iova_bitmap_metric_table;
@@ -50,6 +53,8 @@ void iova_bitmap_set(struct iova_bitmap *b, struct proc *p, uint32_t at, uint32_
 void iova_bitmap_clear(struct iova_bitmap *b, struct proc *p, uint32_t at, uint32_t n);
 /* Set what is clear of the bits, for good. */
 void iova_bitmap_block(struct iova_bitmap *b, uint32_t at, uint32_t n);
+/* The part of [at, at + n) that lies in the word of that index; not empty. */
+uint64_t iova_bitmap_mask(uint32_t word, uint32_t at, uint32_t n);
 /* Bits set that are not blocked. */
 uint64_t iova_bitmap_count(const struct iova_bitmap *b);
 
