@@ -59,6 +59,8 @@ void vtd_drv_init(struct vtd *v)
 	while (d->aw > 1 && !(sagaw & BIT64(d->aw)))
 		d->aw--;
 	lock_init(&d->q_lock, v->env.machine, "&qi->q_lock", "iommu%u.q_lock", v->env.index);
+	lock_init(&d->register_lock, v->env.machine, "&iommu->register_lock",
+		"iommu%u.register_lock", v->env.index);
 	vtd_drv_dev_init(v);
 	cpu_work_init(&d->fault_work, fault_work, v);
 	v->hw.fault_event = fault_interrupt;
@@ -68,6 +70,7 @@ void vtd_drv_init(struct vtd *v)
 void vtd_drv_fini(struct vtd *v)
 {
 	vtd_drv_dev_fini(v);
+	lock_fini(&v->drv.register_lock);
 	lock_fini(&v->drv.q_lock);
 	free(v->drv.domains);
 }

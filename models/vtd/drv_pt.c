@@ -77,6 +77,8 @@ void vtd_drv_map(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_
 	struct vtd *v = state;
 	struct mapping ctx = { v, domain };
 
+	if (!(v->conf->cap & CAP_ZLR)) /* a device may read no byte of a page that it writes */
+		prot |= IOMMU_PROT_R;
 	ptable_map(&v->drv.domains[domain].tables, p,
 		&(struct ptable_map){ .iova = iova.a,
 			.pa = pa.a,
@@ -87,6 +89,36 @@ void vtd_drv_map(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_
 			.replaced = replaced,
 			.ctx = &ctx });
 	write_back(v, p);
+}
+
+/* iommu_flush_write_buffer() */
+static void flush_write_buffer(struct vtd *v, struct proc *p)
+{
+	uint64_t keep;
+
+	lock_acquire(&v->drv.register_lock, p);
+	keep = vtd_drv_read(v, p, VTD_GSTS, 4, CPU_driver) & (GSTS_TES | GSTS_QIES);
+	vtd_drv_write(v, p, VTD_GCMD, 4, keep | GCMD_WBF, CPU_driver);
+	while (vtd_drv_read(v, p, VTD_GSTS, 4, CPU_driver) & GSTS_WBFS)
+		cpu_run(p, v->conf->relax, CPU_driver);
+	lock_release(&v->drv.register_lock, p);
+	v->drv.m.write_buffer_flushes++;
+}
+
+/* Entries become present: with caching mode their absence may be cached (devices' own caches never keep
+ * that). */
+void vtd_drv_sync_map(void *state, struct proc *p, uint16_t domain, iova_t iova, uint32_t npages)
+{
+	struct vtd *v = state;
+
+	if (v->conf->cap & CAP_CM)
+		vtd_drv_flush_pages(v, p,
+			&(struct iommu_flush){ .scope = IOMMU_FLUSH_PAGES,
+				.domain = domain,
+				.iova = iova,
+				.npages = npages });
+	else if (v->conf->cap & CAP_RWBF)
+		flush_write_buffer(v, p);
 }
 
 void vtd_drv_unmap(void *state, struct proc *p, uint16_t domain, iova_t iova, uint32_t npages,

@@ -169,7 +169,7 @@ static uint64_t iotlb_descriptor(const struct vtd *v)
 
 /* iommu_flush_iotlb_psi(): a naturally aligned power of two that covers the range, or the domain
  * when the unit cannot do that many pages. */
-static void flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush *f)
+void vtd_drv_flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush *f)
 {
 	uint64_t first = f->iova.a >> PAGE_LG2, last = first + f->npages - 1;
 	unsigned am = first == last ? 0 : ilog2_floor(first ^ last) + 1;
@@ -191,7 +191,7 @@ void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f)
 
 	switch (f->scope) {
 	case IOMMU_FLUSH_PAGES:
-		flush_pages(v, p, f);
+		vtd_drv_flush_pages(v, p, f);
 		break;
 	case IOMMU_FLUSH_DOMAIN:
 		vtd_drv_submit(

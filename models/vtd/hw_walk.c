@@ -93,8 +93,15 @@ static enum vtd_fault answer_translation_request(
 	return x->ok ? VTD_NO_FAULT : l->fault;
 }
 
+/* 3.7.1: where the unit has ZLR, a read of no bytes may go to a page that may only be written. */
+static bool is_zero_length_read(const struct vtd *v, const struct xlate *x)
+{
+	return x->len == 0 && !x->write && (v->conf->cap & CAP_ZLR);
+}
+
 /* Fill the response; returns why it is refused. */
-static enum vtd_fault respond(const struct vtd_leaf *l, struct xlate *x, bool priv)
+static enum vtd_fault respond(
+	const struct vtd *v, const struct vtd_leaf *l, struct xlate *x, bool priv)
 {
 	uint64_t pa = l->pass_through ? x->iova.a : l->pa | (x->iova.a & (BIT64(l->lg2) - 1));
 	enum vtd_fault why = l->fault;
@@ -103,6 +110,8 @@ static enum vtd_fault respond(const struct vtd_leaf *l, struct xlate *x, bool pr
 		return answer_translation_request(l, x, priv);
 	if (!why && !l->pass_through)
 		why = vtd_permission_fault(l, x->write, x->exec, priv);
+	if (why == VTD_FAULT_NO_READ && is_zero_length_read(v, x) && (l->flags & LEAF_W))
+		why = VTD_NO_FAULT;
 	if (!why && (!l->pass_through || x->at == XLATE_TRANSLATED) && is_interrupt_address(pa))
 		why = VTD_FAULT_INTERRUPT_ADDRESS;
 	x->ok = why == VTD_NO_FAULT;
@@ -146,7 +155,7 @@ static bool answer_untranslated(struct vtd *v, struct xlate *x)
 	v->hw.m.pass_through += x->at != XLATE_TRANSLATED;
 	x->hit = true;
 	x->latency = v->conf->iotlb_hit;
-	respond(&as_it_is, x, false);
+	respond(v, &as_it_is, x, false);
 	return true;
 }
 
@@ -174,7 +183,7 @@ static bool answer_from_caches(struct vtd *v, struct xlate *x)
 		.pa = e->value[0] & ~LEAF_FLAGS & SS_ADDR,
 		.flags = e->value[0] & LEAF_FLAGS,
 		.lg2 = (unsigned)e->value[1] };
-	if (respond(&l, x, x->has_pasid ? x->priv : src.priv) != VTD_NO_FAULT)
+	if (respond(v, &l, x, x->has_pasid ? x->priv : src.priv) != VTD_NO_FAULT)
 		refuse(v, x, src.fpd);
 	x->mark = e->mark;
 	x->hit = true;
@@ -280,9 +289,12 @@ static void translate(struct vtd_walk *s, struct vtd_leaf *l)
 		vtd_fs_walk(s, l);
 		break;
 	}
-	/* Only a translation that serves its request is cached. */
+	/* Only a translation that serves its request is cached; with caching mode, also that there is
+	 * none (6.1). */
 	if (!l->fault && l->lg2 && vtd_walk_serves(s, l))
 		fill_leaf(s, l);
+	else if (!l->fault && !l->lg2 && s->src.pgtt == PGTT_SECOND && (s->v->conf->cap & CAP_CM))
+		fill_leaf(s, &(struct vtd_leaf){ .lg2 = PAGE_LG2, .flags = LEAF_DIRTY });
 }
 
 /* ---- from walk to answer, in the model's words of the walk ---- */
@@ -326,7 +338,7 @@ static void answer(void *model, struct walk *w, struct xlate *x)
 	};
 	bool priv = x->has_pasid ? x->priv : (w->result[1] & PRIV) != 0;
 
-	if (respond(&l, x, priv) != VTD_NO_FAULT)
+	if (respond(model, &l, x, priv) != VTD_NO_FAULT)
 		refuse(model, x, l.fpd);
 }
 

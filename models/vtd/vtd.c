@@ -219,6 +219,7 @@ const struct iommu_model_ops vtd_model_ops = {
 	.drv_page_sizes = drv_page_sizes,
 	.drv_has_ats = drv_has_ats,
 	.drv_map = vtd_drv_map,
+	.drv_sync_map = vtd_drv_sync_map,
 	.drv_unmap = vtd_drv_unmap,
 	.drv_flush = vtd_drv_flush,
 	.drv_faults = vtd_drv_faults,

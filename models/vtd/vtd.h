@@ -116,6 +116,7 @@ METRIC_DECLARE(invq_metrics, INVQ_METRICS);
 	M(COUNTER, polls, "ops", "submissions", "Looks at the status word.")                       \
 	M(HIST, submit_to_done, "ps", NULL, "Duration of qi_submit_sync(), locks and all.")        \
 	M(COUNTER, faults_reported, "faults", NULL, "Fault records read back.")                    \
+	M(COUNTER, write_buffer_flushes, "ops", NULL, "Maps that flushed write buffers (RWBF).")   \
 	M(COUNTER, device_flushes, "ops", "submissions", "Device-TLB invalidations.")              \
 	M(COUNTER, aborted, "ops", "submissions", "Given up by the unit (ITE) and tried again.")   \
 	M(COUNTER, devices_lost, "devices", NULL,                                                  \
@@ -184,6 +185,7 @@ struct vtd_drv {
 	hpa_t queue, status; /* ring of descriptors, page of status words */
 	unsigned free_head, free_tail, free_cnt;
 	bool *slot_busy, *slot_aborted;
+	struct lock register_lock;
 	struct lock device_lock; /* device_domain_lock */
 	struct list devices; /* of struct vtd_device: those with translation caches */
 	struct cpu_work fault_work;
@@ -269,6 +271,9 @@ void vtd_drv_dev_del(struct vtd *v, struct proc *p, rid_t rid);
 /* iommu_flush_dev_iotlb(): the caches of the domain's devices, f->scope ALL: of every device. */
 void vtd_drv_dev_flush(struct vtd *v, struct proc *p, const struct iommu_flush *f);
 void vtd_drv_flush(void *state, struct proc *p, const struct iommu_flush *f);
+/* f->scope PAGES, of the IOTLB only: iommu_flush_iotlb_psi() with its hint that pages were mapped. */
+void vtd_drv_flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush *f);
+void vtd_drv_sync_map(void *state, struct proc *p, uint16_t domain, iova_t iova, uint32_t npages);
 void vtd_drv_tables_create(struct vtd *v, struct proc *p, struct vtd_domain *dom);
 bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err *err);
 void vtd_drv_domain_del(void *state, struct proc *p, uint16_t domain);

@@ -242,8 +242,10 @@ static bool map_ranges(struct dma_dev *d, struct proc *p, const struct dma_sg *s
 
 	domain_enter(dom, p);
 	found = domain_alloc_iova(dom, p, npages, d->mask, coherent, &r);
-	if (found)
+	if (found) {
 		map_segments(dom, p, r.pfn, sg, n, dir);
+		domain_sync_map(dom, p, r.pfn, npages);
+	}
 	domain_leave(dom, p);
 	dom->m.map_failures += !found;
 	if (!found)

@@ -186,6 +186,15 @@ void domain_map(struct dma_domain *d, struct proc *p, uint64_t pfn, hpa_t pa, ui
 	}
 }
 
+void domain_sync_map(struct dma_domain *d, struct proc *p, uint64_t pfn, uint32_t npages)
+{
+	struct dma_system *s = d->system;
+
+	if (s->model->drv_sync_map)
+		s->model->drv_sync_map(
+			s->model_state, p, d->id, (iova_t){ pfn << PAGE_LG2 }, npages);
+}
+
 void domain_note_slack(struct dma_domain *d, uint64_t pfn, uint32_t slack, sim_time now)
 {
 	struct truth_page *t = truth_at(&d->truth, pfn);

@@ -57,6 +57,8 @@ void domain_leave(struct dma_domain *d, struct proc *p);
 /* iommu_map(): [pfn, pfn + npages) to pa, in the largest pages that fit. */
 void domain_map(struct dma_domain *d, struct proc *p, uint64_t pfn, hpa_t pa, uint32_t npages,
 	unsigned prot);
+/* All of [pfn, pfn + npages) is mapped. */
+void domain_sync_map(struct dma_domain *d, struct proc *p, uint64_t pfn, uint32_t npages);
 /* Note what the range's pages hold beyond the buffer; first page's record. */
 void domain_note_slack(struct dma_domain *d, uint64_t pfn, uint32_t slack, sim_time now);
 /* iommu_unmap() and the policy: clears the range and hands it over; returns when unmap may. */

@@ -16,7 +16,8 @@ typedef void xlate_done_fn(struct xlate *x);
 enum xlate_at { XLATE_UNTRANSLATED, XLATE_TRANSLATION_REQUEST, XLATE_TRANSLATED };
 
 struct xlate {
-	/* request; len > 0 and the range does not cross a 4 KiB boundary */
+	/* request; the range does not cross a 4 KiB boundary; len 0: a read of no bytes, which only
+	 * orders what went before */
 	rid_t rid;
 	bool write; /* translation request: the device wants to write, too */
 	bool has_pasid, priv, exec; /* PASID TLP prefix; priv and exec only with it */

@@ -87,6 +87,10 @@ struct iommu_model_ops {
 	 * the range is mapped. */
 	void (*drv_map)(void *state, struct proc *p, uint16_t domain, iova_t iova, hpa_t pa,
 		unsigned page_lg2, uint32_t n, unsigned prot);
+	/* All of a range is mapped: what the unit needs besides, as not-present entries may be cached or
+	 * writes held in buffers. NULL: nothing. */
+	void (*drv_sync_map)(
+		void *state, struct proc *p, uint16_t domain, iova_t iova, uint32_t npages);
 	/* Clear what maps [iova, iova + npages * 4 KiB), wholly mapped before. Tables that the range
 	 * covers completely go to *freed (appended). The clear is visible to hardware on return. */
 	void (*drv_unmap)(void *state, struct proc *p, uint16_t domain, iova_t iova,

@@ -117,15 +117,15 @@ static bool dma_options(struct console *c, struct xlate *x)
 	static const char *const types[] = { [XLATE_UNTRANSLATED] = "untranslated",
 		[XLATE_TRANSLATION_REQUEST] = "request",
 		[XLATE_TRANSLATED] = "translated" };
-	const char *pasid = option(c, 4, "pasid"), *at = option(c, 4, "at");
+	const char *pasid = option(c, 3, "pasid"), *at = option(c, 3, "at");
 	uint64_t value;
 
 	if (pasid && (!units_parse(CONF_u64, pasid, &value, NULL) || value > 0xfffff))
 		return refuse(c, "a PASID is a number of 20 bits, not", pasid);
 	x->has_pasid = pasid != NULL;
 	x->pasid = pasid ? (uint32_t)value : 0;
-	x->priv = option(c, 4, "priv") != NULL;
-	x->exec = option(c, 4, "exec") != NULL;
+	x->priv = option(c, 3, "priv") != NULL;
+	x->exec = option(c, 3, "exec") != NULL;
 	for (unsigned i = 0; at && i < ARRAY_SIZE(types); i++)
 		if (strcmp(types[i], at) == 0) {
 			x->at = (enum xlate_at)i;
@@ -142,16 +142,22 @@ static bool dma(struct console *c, bool write)
 	if (!number(c, 1, UINT16_MAX, &sid) || !number(c, 2, UINT64_MAX, &iova) ||
 		!number(c, 3, PAGE_SIZE, &len) || !dma_options(c, &x))
 		return false;
-	if (len == 0 || (iova & (PAGE_SIZE - 1)) + len > PAGE_SIZE)
-		return refuse(c, "a request has 1 to 4096 bytes within a 4 KiB page", NULL);
+	if ((len == 0 && write) || (iova & (PAGE_SIZE - 1)) + len > PAGE_SIZE)
+		return refuse(c, "a request has 1 to 4096 bytes within a 4 KiB page, a read also 0",
+			NULL);
 	x.rid = (rid_t){ (uint16_t)sid };
 	x.iova = (iova_t){ iova };
 	x.len = (uint32_t)len;
 	hw_rig_dma(c->rig, &x);
 	if (!x.hit)
 		c->rig->model->obs_print_walk(c->rig->state, c->out);
+	if (x.ok && x.at == XLATE_TRANSLATION_REQUEST)
+		fprintf(c->out, "ok may=%s%s%s ", x.may_read ? "r" : "", x.may_write ? "w" : "",
+			x.may_read || x.may_write ? "" : "-");
+	else if (x.ok)
+		fputs("ok ", c->out);
 	if (x.ok)
-		fprintf(c->out, "ok pa=0x%" PRIx64 " page=2^%u", x.pa.a, x.page_lg2);
+		fprintf(c->out, "pa=0x%" PRIx64 " page=2^%u", x.pa.a, x.page_lg2);
 	else
 		fprintf(c->out, "fault reason=0x%x", x.fault_code);
 	fprintf(c->out, " %s reads=%u latency=%" PRIu64 "ps\n", x.hit ? "hit" : "miss", x.mem_reads,
@@ -167,6 +173,36 @@ static bool dma_read(struct console *c)
 static bool dma_write(struct console *c)
 {
 	return dma(c, true);
+}
+
+/* What the unit makes of it is in its registers and in its queue. */
+static bool page_request(struct console *c)
+{
+	uint64_t sid, iova, group = 0;
+	const char *word = option(c, 3, "group");
+	struct xlate as = { 0 };
+	struct page_request r;
+
+	if (!c->rig->model->hw_page_request)
+		return refuse(c, "this model takes no page requests", NULL);
+	if (!number(c, 1, UINT16_MAX, &sid) || !number(c, 2, UINT64_MAX, &iova) ||
+		!dma_options(c, &as))
+		return false;
+	if (word && (!units_parse(CONF_u64, word, &group, NULL) || group > 0x1ff))
+		return refuse(c, "a group is a number of 9 bits, not", word);
+	r = (struct page_request){ .rid = { (uint16_t)sid },
+		.iova = { iova & ~(PAGE_SIZE - 1) },
+		.group = (uint16_t)group,
+		.read = !option(c, 3, "write") || option(c, 3, "read"),
+		.write = option(c, 3, "write") != NULL,
+		.last = option(c, 3, "more") == NULL,
+		.has_pasid = as.has_pasid,
+		.pasid = as.pasid,
+		.priv = as.priv,
+		.exec = as.exec };
+	c->rig->model->hw_page_request(c->rig->state, &r);
+	fputs("ok\n", c->out);
+	return true;
 }
 
 static bool step(struct console *c)
@@ -208,6 +244,9 @@ static const struct {
 		dma_read },
 	{ "dma_write", "SID IOVA BYTES [pasid=N] [at=TYPE] [priv] [exec]", "A device writes.",
 		dma_write },
+	{ "page_request", "SID IOVA [read] [write] [more] [group=N] [pasid=N] [priv] [exec]",
+		"A device asks for a page; `more': it is not the last request of its group.",
+		page_request },
 	{ "step", "[TIME]", "Let time pass (100ns); without TIME: until all is quiet.", step },
 	{ "state", "", "Registers, caches, what is in progress.", state },
 	{ "help", "", "This list.", help },

@@ -92,7 +92,7 @@ static void dma(struct hw_rig *r, struct input *in)
 {
 	uint64_t flags = take(in, 1);
 	struct xlate x = { .rid = { (uint16_t)take(in, 2) },
-		.len = 4,
+		.len = flags & 128 ? 0 : 4,
 		.write = flags & 1,
 		.has_pasid = flags & 2,
 		.priv = flags & 4,
@@ -102,7 +102,26 @@ static void dma(struct hw_rig *r, struct input *in)
 	if (x.has_pasid)
 		x.pasid = (uint32_t)take(in, 3) & 0xfffff;
 	x.iova = (iova_t){ take(in, flags & 64 ? 8 : 3) & ~(uint64_t)3 };
+	x.write = x.write && x.len > 0;
 	hw_rig_dma(r, &x);
+}
+
+static void page_request(struct hw_rig *r, struct input *in)
+{
+	uint64_t flags = take(in, 1);
+	struct page_request q = { .rid = { (uint16_t)take(in, 2) },
+		.read = flags & 1,
+		.write = flags & 2,
+		.last = flags & 4,
+		.has_pasid = flags & 8,
+		.priv = flags & 16,
+		.exec = flags & 32,
+		.pasid = (uint32_t)take(in, 3) & 0xfffff,
+		.group = (uint16_t)(flags >> 6),
+		.iova = { take(in, 3) & ~(PAGE_SIZE - 1) } };
+
+	if (r->model->hw_page_request)
+		r->model->hw_page_request(r->state, &q);
 }
 
 static void let_pass(struct hw_rig *r, struct input *in)
@@ -113,7 +132,7 @@ static void let_pass(struct hw_rig *r, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const operations[])(struct hw_rig *, struct input *) = { write_register,
-		write_memory, write_pointer, point_register, dma, let_pass };
+		write_memory, write_pointer, point_register, dma, let_pass, page_request };
 	struct input in = { data, data + size };
 	struct hw_rig r;
 
