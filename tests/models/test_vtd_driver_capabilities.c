@@ -36,7 +36,7 @@ static uint64_t leaf_of_write_only_page(uint64_t cap_off)
 	at = driver_word(at + 16 * 3) & ~UINT64_C(0xfff); /* context table of bus 3 */
 	at = driver_word(at + 16 * 0x42) & ~UINT64_C(0xfff);
 	for (unsigned level = 4; level > 0; level--)
-		at = driver_word(at + 8 * (IOVA >> (3 + 9 * level) & 511)) & ~UINT64_C(0xffc);
+		at = driver_word((at & ~UINT64_C(0xfff)) + 8 * (IOVA >> (3 + 9 * level) & 511));
 	rig_on_cpu(&driver_rig, 0, unmap, &freed);
 	driver_stop();
 	return at;
