@@ -203,6 +203,14 @@ static char *finish_line(struct text_in *in, char *s, size_t n)
 	return s;
 }
 
+size_t text_peek(struct text_in *in, const char **bytes)
+{
+	if (!refill(in))
+		return 0;
+	*bytes = in->out + in->out_pos;
+	return in->out_len - in->out_pos;
+}
+
 char *text_line(struct text_in *in)
 {
 	char *from, *end;

@@ -16,6 +16,9 @@ struct text_in;
 struct text_in *text_open(const char *file, struct err *err);
 void text_close(struct text_in *in);
 
+/* The next bytes without taking them: as many as are at hand, 0 at the end or on failure. */
+size_t text_peek(struct text_in *in, const char **bytes);
+
 /* Next line without its newline (nor the carriage return before it), valid until the next call;
  * NULL at the end or on failure: then text_failed() tells which. A last line without newline counts.
  * A line with a NUL byte is a failure. */

@@ -16,6 +16,7 @@ static const struct cli_command commands[] = {
 		"Explain a command, a configuration key, the metrics.", cmd_help },
 	{ "conform", "KIND FILE", "Replay vectors recorded from kernels and hardware.",
 		cmd_conform },
+	{ "trace", "WHAT ...", "Import, generate, look at, cut and merge DMA traces.", cmd_trace },
 	{ "machine", "[options]", "Drive one IOMMU by hand: commands on standard input.",
 		cmd_machine },
 };

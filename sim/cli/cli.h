@@ -25,5 +25,6 @@ int cmd_list(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_conform(int argc, char **argv);
 int cmd_machine(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 #endif

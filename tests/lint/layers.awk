@@ -19,8 +19,11 @@ function complain(text)
 
 FNR == NR {
 	sub(/#.*/, "")
-	if ($1 ~ /^</)
+	if ($1 ~ /^</) {
 		keeper[$1] = $3
+		for (i = 3; i <= NF; i++)
+			keeps[$1, $i]
+	}
 	else if ($1 != "") {
 		known[$1]
 		for (i = 3; i <= NF; i++)
@@ -33,7 +36,7 @@ FNR == NR {
 	header = $0
 	sub(/^[^<]*/, "", header)
 	sub(/>.*/, ">", header)
-	if (header in keeper && FILENAME != keeper[header])
+	if (header in keeper && !((header, FILENAME) in keeps))
 		complain("only " keeper[header] " may include " header)
 }
 

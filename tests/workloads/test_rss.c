@@ -2,7 +2,7 @@
  * rss: is it the Toeplitz hash that the specification of Microsoft's RSS gives check values for, and
  * does it find the addresses in a frame?
  */
-#include "workloads/rss.h"
+#include "trace/rss.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * the key that the specification of the Microsoft RSS hash publishes for its examples and that many
  * drivers use.
  */
-#ifndef WORKLOADS_RSS_H
-#define WORKLOADS_RSS_H
+#ifndef SIM_TRACE_RSS_H
+#define SIM_TRACE_RSS_H
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "workloads/rss.h"
+#include "trace/rss.h"
 
 #include <stdbool.h>
 #include <string.h>
