@@ -18,14 +18,13 @@ static bool read_packets(struct capture *c, struct packets *p, const char *file,
 
 	while (packets_next(p, &packet)) {
 		if (c->n == CAPTURE_PACKETS_MAX)
-			return refuse(err, file,
-				"has more packets than a capture may have (64 Mi)");
+			return refuse(
+				err, file, "has more packets than a capture may have (64 Mi)");
 		if (c->n == room) {
 			room = room ? 2 * room : 4096;
 			c->packet = xrealloc(c->packet, room, sizeof(*c->packet));
 		}
-		c->packet[c->n++] =
-			(struct capture_packet){ packet.at, packet.bytes, packet.flow };
+		c->packet[c->n++] = (struct capture_packet){ packet.at, packet.bytes, packet.flow };
 		c->bytes += packet.bytes;
 		c->disordered += packet.disordered;
 	}

@@ -1,11 +1,13 @@
 #include "trace/format.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define HEADER_FRAME UINT32_C(0x184d2a50)
 #define BLOCK_FRAME  UINT32_C(0x184d2a51)
 #define INDEX_FRAME  UINT32_C(0x184d2a52)
 #define SCHEMA_BYTES 128u
+#define PRIME        UINT64_C(0x100000001b3)
 
 static const char magic[8] = "IOMMUTRC";
 
@@ -64,9 +66,15 @@ static void head(struct cursor *c, uint32_t frame, uint32_t bytes)
 uint64_t format_hash(uint64_t hash, const void *bytes, size_t n)
 {
 	const unsigned char *p = bytes;
+	uint64_t word;
 
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
+	for (; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		hash = (hash ^ le64toh(word)) * PRIME;
+		hash ^= hash >> 32;
+	}
+	for (; n > 0; n--)
+		hash = (hash ^ *p++) * PRIME;
 	return hash;
 }
 
@@ -176,6 +184,7 @@ static void block_fields(struct cursor *c, struct format_block *b)
 	u32(c, &b->records);
 	u64(c, &b->first);
 	u64(c, &b->time);
+	u64(c, &b->zhash);
 }
 
 void format_block_put(

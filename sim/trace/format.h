@@ -3,7 +3,7 @@
  * skippable frames, so that `zstd -dc FILE` gives the bare records.
  *
  *   header  frame 0x184d2a50   1024 bytes with its head
- *   block   frame 0x184d2a51   40 bytes with its head, then a zstd frame of at most
+ *   block   frame 0x184d2a51   48 bytes with its head, then a zstd frame of at most
  *                              FORMAT_BLOCK_RECORDS records with size and checksum
  *   index   frame 0x184d2a52   an entry of 24 bytes a block, their number, their hash
  */
@@ -14,7 +14,7 @@
 #define FORMAT_VERSION       1u
 #define FORMAT_HEADER_BYTES  1024u
 #define FORMAT_HEAD_BYTES    8u /* of a skippable frame: magic and size */
-#define FORMAT_BLOCK_BYTES   32u /* after the head */
+#define FORMAT_BLOCK_BYTES   40u /* after the head */
 #define FORMAT_BLOCK_RECORDS 16384u
 #define FORMAT_ENTRY_BYTES   24u
 #define FORMAT_TAIL_BYTES    16u /* after the index's entries */
@@ -30,6 +30,7 @@ struct format_block {
 	uint32_t records;
 	uint64_t first; /* records before it */
 	sim_time time; /* of its first record */
+	uint64_t zhash; /* of the zstd frame's bytes: what decoders ignore must not change either */
 };
 
 enum format_part { FORMAT_NOTHING, FORMAT_BLOCK, FORMAT_INDEX };
@@ -51,7 +52,8 @@ void format_entry(
 	unsigned char out[FORMAT_ENTRY_BYTES], uint64_t offset, const struct format_block *b);
 void format_tail(unsigned char out[FORMAT_TAIL_BYTES], uint64_t blocks, uint64_t hash);
 
-/* FNV-1a, 64 bits; begin with FORMAT_HASH_START. */
+/* In the manner of FNV-1a, eight bytes (little endian) at a time and the last ones one by one: every step
+ * is a bijection, so one changed word always shows. Begin with FORMAT_HASH_START. */
 #define FORMAT_HASH_START UINT64_C(0xcbf29ce484222325)
 uint64_t format_hash(uint64_t hash, const void *bytes, size_t n);
 

@@ -129,7 +129,8 @@ static bool receive_all(struct nic *nic, struct packets *p)
 	while (packets_next(p, &packet)) {
 		nic->im->lines++;
 		if (packet.disordered)
-			import_skip(nic->im, "the gap before a packet that is stamped before another");
+			import_skip(
+				nic->im, "the gap before a packet that is stamped before another");
 		receive(nic, &packet);
 	}
 	if (packets_failed(p, nic->im->err))

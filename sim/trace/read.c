@@ -131,6 +131,8 @@ static bool read_block(struct trace_reader *r)
 		return fail_here(r, wrong ? wrong : "a block that does not fit", NULL);
 	if (!get(r, r->packed, b.zbytes))
 		return false;
+	if (format_hash(FORMAT_HASH_START, r->packed, b.zbytes) != b.zhash)
+		return fail_here(r, "a damaged block", "its checksum is wrong");
 	if (!zunpack_frame(r->zunpack, r->packed, b.zbytes, r->block, b.records * sizeof(*r->block),
 		    &wrong))
 		return fail_here(r, "a damaged block", wrong);

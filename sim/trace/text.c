@@ -114,7 +114,7 @@ static bool get_time(struct words *w, sim_time *t)
 	char *end;
 
 	if (!word || *word < '0' || *word > '9')
-		return refuse(w, w->at, "expected a time in seconds");
+		return refuse(w, word ? word : w->at, "expected a time in seconds");
 	*t = strtoull(word, &end, 10);
 	if (*t > TRACE_TIME_MAX / SEC)
 		return refuse(w, word, "is too late a time");

@@ -70,6 +70,7 @@ static void flush_block(struct trace_writer *w)
 	trace_records_swap(w->block, w->n);
 	b.zbytes = (uint32_t)zpack_frame(
 		w->zpack, w->block, w->n * sizeof(*w->block), w->packed, w->packed_room);
+	b.zhash = format_hash(FORMAT_HASH_START, w->packed, b.zbytes);
 	note_block(w, &b);
 	format_block_put(head, &b);
 	put(w, head, sizeof(head));
