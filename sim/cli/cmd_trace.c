@@ -10,7 +10,9 @@
 #include "conf/conf_suggest.h"
 #include "conf/units.h"
 #include "run/complain.h"
+#include "run/experiment.h"
 #include "run/run.h"
+#include "run/schema.h"
 #include "trace/tools.h"
 
 int cmd_trace_parse(
@@ -133,9 +135,34 @@ static int merge(int argc, char **argv)
 	return done(need_out(out, &err) && trace_merge(file, args.n, out, &err), &err);
 }
 
+static int gen(int argc, char **argv)
+{
+	static const char *const no_sets[] = { NULL };
+	struct experiment e = { .schema = schema_get() };
+	struct cli_list sets = { .n = 0 };
+	const char *out = NULL;
+	const struct cli_option options[] = {
+		{ 'o', "out", "FILE", "The trace.", .text = &out },
+		{ 's', "set", "KEY=VALUE", "Set any key, over the file and its sweep; repeatable.",
+			.list = &sets },
+	};
+	struct cli_args args = { "trace gen", options, ARRAY_SIZE(options), 1, 1, &e.file, 0 };
+	int status = cmd_trace_parse(&args, "CONFIG -o FILE [options]",
+		"What an experiment of one point maps, accesses and unmaps.", argc, argv);
+	struct err err;
+
+	if (status < 0) {
+		e.sets = sets.v ? sets.v : no_sets;
+		status = need_out(out, &err) ? experiment_record(&e, out) : complain(&err);
+	}
+	free(sets.v);
+	return status;
+}
+
 static const struct cli_command commands[] = {
 	{ "import", "FILE... -o FILE", "Make a trace of what other tools recorded.",
 		cmd_trace_import },
+	{ "gen", "CONFIG -o FILE", "Run an experiment and write its trace.", gen },
 	{ "info", "FILE", "One screen about a trace.", info },
 	{ "dump", "FILE", "A trace as text.", dump },
 	{ "cut", "FILE -o FILE", "A piece of a trace.", cut },

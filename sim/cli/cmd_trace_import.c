@@ -83,7 +83,7 @@ int cmd_trace_import(int argc, char **argv)
 {
 	const char *file[TRACE_MERGE_MAX];
 	struct import_options o = import_defaults;
-	struct words w = { NULL };
+	struct words w = { .out = NULL };
 	const struct cli_option options[] = {
 		{ 'o', "out", "FILE", "The trace to write.", .text = &w.out },
 		{ 0, "skip-bad", NULL, "Count what is wrong and go on.", .flag = &o.skip_bad },

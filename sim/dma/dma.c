@@ -1,11 +1,13 @@
 #include "dma/dma.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/bits.h"
 #include "base/bug.h"
 #include "dma/dma_priv.h"
+#include "hw/cpu.h"
 #include "hw/mem.h"
 #include "hw/pages.h"
 
@@ -92,7 +94,38 @@ struct dma_verdict dma_dev_verdict(const struct dma_dev *d)
 		m->fault_expected, m->fault_unexpected };
 }
 
+void dma_system_observe(struct dma_system *s, const struct dma_observer *o)
+{
+	s->observer = o;
+}
+
+bool dma_system_translates(const struct dma_system *s)
+{
+	return s->model != NULL;
+}
+
 /* ---- devices ---- */
+
+const char *dma_dev_name(const struct dma_dev *d)
+{
+	return d->name;
+}
+
+static void watch(void *ctx, const struct pcie_dma *dma, sim_time now)
+{
+	struct dma_dev *d = ctx;
+	const struct dma_observer *o = d->system->observer;
+
+	if (!dma->interrupt)
+		o->accessed(o->ctx, d, dma, now);
+}
+
+static void name_device(struct dma_dev *d)
+{
+	unsigned bdf = pcie_port_rid(d->port).bdf;
+
+	snprintf(d->name, sizeof(d->name), "%02x:%02x.%x", bdf >> 8, bdf >> 3 & 31, bdf & 7);
+}
 
 static void seen(void *ctx, rid_t rid, const struct xlate *x, sim_time now)
 {
@@ -129,6 +162,9 @@ struct dma_dev *dma_dev_create(
 	d->system = s;
 	d->port = port;
 	list_push_back(&s->devs, &d->link);
+	name_device(d);
+	if (s->observer)
+		pcie_port_watch(port, watch, d);
 	d->mask = s->conf->dma->mask_bits >= 64 ? UINT64_MAX : BIT64(s->conf->dma->mask_bits) - 1;
 	if (!model)
 		return d;
@@ -260,15 +296,37 @@ static bool map_ranges(struct dma_dev *d, struct proc *p, const struct dma_sg *s
 	return true;
 }
 
+/* For the observer: the call, and what came of it. */
+static void *announce(const struct dma_dev *d, struct proc *p)
+{
+	const struct dma_observer *o = d->system->observer;
+
+	return o ? o->map_called(o->ctx, d, cpu_id(p), proc_now(p)) : NULL;
+}
+
+static void tell(const struct dma_dev *d, void *call, const struct dma_sg *sg, unsigned n,
+	enum dma_dir dir, bool coherent, iova_t iova)
+{
+	const struct dma_observer *o = d->system->observer;
+
+	if (o)
+		o->mapped(o->ctx, call, sg, n, dir, coherent, iova);
+}
+
 bool dma_map_sg(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
 	enum dma_dir dir, iova_t *out)
 {
+	void *call = announce(d, p);
+	bool ok;
+
 	check_segments(sg, n);
 	charge_call(d, p);
-	if (d->system->model)
-		return map_ranges(d, p, sg, n, dir, false, out);
-	BUG_ON(n != 1); /* devices of a machine without IOMMU get segment by segment */
-	return map_direct(d, sg[0].pa, sg[0].len, out);
+	/* devices of a machine without IOMMU get segment by segment */
+	BUG_ON(!d->system->model && n != 1);
+	ok = d->system->model ? map_ranges(d, p, sg, n, dir, false, out)
+			      : map_direct(d, sg[0].pa, sg[0].len, out);
+	tell(d, call, sg, ok ? n : 0, dir, false, ok ? *out : (iova_t){ 0 });
+	return ok;
 }
 
 bool dma_map_single(
@@ -285,6 +343,9 @@ void dma_unmap_single(
 	sim_time from = proc_now(p);
 
 	(void)dir;
+	if (d->system->observer)
+		d->system->observer->unmap_called(
+			d->system->observer->ctx, d, cpu_id(p), from, iova);
 	charge_call(d, p);
 	BUG_ON(d->system->live == 0);
 	d->system->live--;
@@ -313,12 +374,16 @@ bool dma_alloc_coherent(struct dma_dev *d, struct proc *p, uint32_t bytes, hpa_t
 {
 	unsigned n = pages_spanned(0, bytes);
 	struct pages *pages = d->system->machine->pages;
+	void *call = announce(d, p);
 	struct dma_sg sg = { pages_alloc_contig(pages, p, n), (uint32_t)(n * PAGE_SIZE) };
+	bool ok;
 
 	charge_call(d, p);
 	*pa = sg.pa;
-	if (d->system->model ? map_ranges(d, p, &sg, 1, DMA_BIDIRECTIONAL, true, iova)
-			     : map_direct(d, sg.pa, sg.len, iova))
+	ok = d->system->model ? map_ranges(d, p, &sg, 1, DMA_BIDIRECTIONAL, true, iova)
+			      : map_direct(d, sg.pa, sg.len, iova);
+	tell(d, call, &sg, ok, DMA_BIDIRECTIONAL, true, ok ? *iova : (iova_t){ 0 });
+	if (ok)
 		return true;
 	pages_free_contig(pages, p, sg.pa, n);
 	*pa = (hpa_t){ 0 }; /* whoever takes the ring down must see that there is none */

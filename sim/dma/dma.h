@@ -39,16 +39,37 @@ void dma_system_destroy(struct dma_system *s);
 /* Flush and release everything that waits; then every IOVA is back or the run has leaked. */
 void dma_system_drain(struct dma_system *s, struct proc *p);
 
+struct dma_sg {
+	hpa_t pa; /* page-aligned except for the first segment */
+	uint32_t len;
+};
+
+/*
+ * Who records what drivers and devices do. A map is announced at its call and told when it has returned;
+ * in between others may happen. `called` is the caller's local time; the engine's is never later.
+ */
+struct dma_observer {
+	void *(*map_called)(void *ctx, const struct dma_dev *d, unsigned cpu, sim_time called);
+	/* n 0: it failed. call: what map_called() returned. */
+	void (*mapped)(void *ctx, void *call, const struct dma_sg *sg, unsigned n, enum dma_dir dir,
+		bool coherent, iova_t iova);
+	void (*unmap_called)(
+		void *ctx, const struct dma_dev *d, unsigned cpu, sim_time called, iova_t iova);
+	void (*accessed)(
+		void *ctx, const struct dma_dev *d, const struct pcie_dma *dma, sim_time now);
+	void *ctx;
+};
+/* Of the devices made from now on; *o outlives them. */
+void dma_system_observe(struct dma_system *s, const struct dma_observer *o);
+const char *dma_dev_name(const struct dma_dev *d); /* "03:00.0" */
+/* False: there is no IOMMU. */
+bool dma_system_translates(const struct dma_system *s);
+
 /* One domain of its own for the device behind `port`; connects the port to the IOMMU. */
 struct dma_dev *dma_dev_create(
 	struct dma_system *s, struct proc *p, struct pcie_port *port, struct err *err);
 /* Detach; d's memory goes with the system. */
 void dma_dev_destroy(struct dma_dev *d, struct proc *p);
-
-struct dma_sg {
-	hpa_t pa; /* page-aligned except for the first segment */
-	uint32_t len;
-};
 
 /* False when the address space is exhausted. *out carries the offset within the page. May wait. */
 bool dma_map_single(

@@ -47,6 +47,7 @@ struct dma_system {
 	uint16_t next_domain;
 	struct list devs; /* every struct dma_dev: their counters outlive them, until the reports */
 	uint64_t live; /* ranges mapped and not unmapped */
+	const struct dma_observer *observer; /* or NULL */
 	struct dma_metrics m;
 };
 
@@ -55,6 +56,7 @@ struct dma_dev {
 	struct dma_domain domain;
 	struct pcie_port *port;
 	uint64_t mask; /* highest address */
+	char name[12];
 	struct list link; /* of system->devs */
 };
 

@@ -177,20 +177,27 @@ void pages_free(struct pages *pg, struct proc *p, hpa_t page)
 		trim(pg, p, c);
 }
 
+hpa_t pages_take_contig(struct pages *pg, unsigned n)
+{
+	hpa_t first;
+
+	skip_hole(pg, n);
+	if (pg->end - pg->never_used < n)
+		exhausted(pg);
+	first.a = pg->never_used << PAGE_LG2;
+	for (unsigned i = 0; i < n; i++)
+		hand_out(pg, pg->never_used++);
+	return first;
+}
+
 hpa_t pages_alloc_contig(struct pages *pg, struct proc *p, unsigned n)
 {
 	hpa_t first;
 
 	lock_acquire(&pg->lock, p);
-	skip_hole(pg, n);
-	if (pg->end - pg->never_used < n)
-		exhausted(pg);
-	first.a = pg->never_used << PAGE_LG2; /* others took frames while this one waited */
-	for (unsigned i = 0; i < n; i++) {
-		hpa_t page = hand_out(pg, pg->never_used++);
-
-		zero(pg, p, page);
-	}
+	first = pages_take_contig(pg, n); /* others took frames while this one waited */
+	for (unsigned i = 0; i < n; i++)
+		zero(pg, p, (hpa_t){ first.a + i * PAGE_SIZE });
 	lock_release(&pg->lock, p);
 	return first;
 }

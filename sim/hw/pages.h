@@ -24,6 +24,8 @@ hpa_t pages_alloc_zeroed(struct pages *pg, struct proc *p);
 void pages_free(struct pages *pg, struct proc *p, hpa_t page);
 /* n contiguous zeroed frames for rings and tables; freed with the same n. */
 hpa_t pages_alloc_contig(struct pages *pg, struct proc *p, unsigned n);
+/* The same as they are, at no time: memory that a trace or a guest already has. */
+hpa_t pages_take_contig(struct pages *pg, unsigned n);
 void pages_free_contig(struct pages *pg, struct proc *p, hpa_t first, unsigned n);
 
 uint64_t pages_in_use(const struct pages *pg);

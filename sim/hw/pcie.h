@@ -96,6 +96,9 @@ struct pcie_port *pcie_first(const struct machine *m); /* NULL: there is none */
 /* Queue a DMA, at engine_now(). Requests of one port leave in order of submission, reads and writes
  * in separate queues; writes never wait for reads. */
 void pcie_submit(struct pcie_port *port, struct pcie_dma *d);
+/* Who records traces sees every DMA at its submission. fn NULL: nobody. */
+typedef void pcie_watch_fn(void *ctx, const struct pcie_dma *d, sim_time now);
+void pcie_port_watch(struct pcie_port *port, pcie_watch_fn *fn, void *ctx);
 /* A CPU's posted write to the device (doorbell): when it arrives if issued at `now`. */
 sim_time pcie_doorbell(struct pcie_port *port, sim_time now);
 const struct hist *pcie_write_latency(const struct pcie_port *port);

@@ -123,6 +123,8 @@ struct pcie_port {
 	rid_t rid;
 	struct xlate_port xlate;
 	struct pcie_observer observer;
+	pcie_watch_fn *watch; /* or NULL */
+	void *watch_ctx;
 
 	/* device side */
 	struct list writes, reads; /* of struct pcie_dma, waiting to be sent */

@@ -271,7 +271,15 @@ void pcie_submit(struct pcie_port *port, struct pcie_dma *d)
 	d->waits = false;
 	d->issued = d->ready = engine_now(port->machine->engine);
 	list_push_back(d->write ? &port->writes : &port->reads, &d->link);
+	if (port->watch)
+		port->watch(port->watch_ctx, d, d->issued);
 	pcie_pump(port);
+}
+
+void pcie_port_watch(struct pcie_port *port, pcie_watch_fn *fn, void *ctx)
+{
+	port->watch = fn;
+	port->watch_ctx = ctx;
 }
 
 sim_time pcie_doorbell(struct pcie_port *port, sim_time now)

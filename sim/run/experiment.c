@@ -12,6 +12,7 @@
 #include "run/datadir.h"
 #include "run/folder.h"
 #include "run/merge.h"
+#include "run/record.h"
 #include "run/results.h"
 #include "run/summary_table.h"
 
@@ -151,6 +152,36 @@ static int show_plan(const struct plan *plan)
 		printf("# %s\n", plan->points->point[i].dir);
 	conf_write_experiment(plan->conf[0], stdout);
 	return RUN_OK;
+}
+
+static int record(const struct plan *plan, const char *file, const char *out)
+{
+	struct err err;
+	int status;
+
+	if (plan->n != 1) {
+		err_set(&err, "%s has %zu points, and a trace is of one", file, plan->n);
+		err_hint(&err, "--set an axis to one value");
+		return complain(&err);
+	}
+	status = record_run(plan->conf[0], file, out, stdout, &err);
+	return status == RUN_REFUSED ? complain(&err) : status;
+}
+
+int experiment_record(const struct experiment *e, const char *out)
+{
+	struct conf_doc *doc = conf_doc_create();
+	struct plan plan = { 0 };
+	struct err err;
+	int status;
+
+	if (!load(e, doc, &err) || !make_plan(e, doc, &plan, &err))
+		status = complain(&err);
+	else
+		status = record(&plan, e->file, out);
+	plan_fini(&plan);
+	conf_doc_destroy(doc);
+	return status;
 }
 
 int experiment_run(const struct experiment *e)

@@ -19,5 +19,7 @@ struct experiment {
 
 /* The program's exit status. Reports its errors itself. */
 int experiment_run(const struct experiment *e);
+/* Its one point, as a DMA trace in the file `out`; no results. Of *e: file, sets, schema. */
+int experiment_record(const struct experiment *e, const char *out);
 
 #endif

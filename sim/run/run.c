@@ -219,14 +219,14 @@ static int run_course(struct course *c, const char *dir)
 
 	measure(c);
 	summarise(&summary, c);
-	if (!point_files_write(dir, s->conf, &s->machine, s->windows, &summary, c->err) ||
-		!series_write(&c->series, dir, c->err))
+	if (dir && (!point_files_write(dir, s->conf, &s->machine, s->windows, &summary, c->err) ||
+			   !series_write(&c->series, dir, c->err)))
 		return RUN_REFUSED;
 	drain(c);
 	if (!c->stuck)
 		system_on_cpu0(s, take_down, c);
 	conclude(&summary, c);
-	if (!summary_write(&summary, dir, c->err))
+	if (dir && !summary_write(&summary, dir, c->err))
 		return RUN_REFUSED;
 	if (summary.leaks == 0)
 		system_destroy(s); /* else: parts of it still refer to each other */
@@ -235,7 +235,14 @@ static int run_course(struct course *c, const char *dir)
 	return RUN_OK;
 }
 
-int run_point(const struct conf *conf, const char *point_dir, struct err *err)
+static void watch(struct system *s, const struct run_watcher *watcher)
+{
+	dma_system_observe(s->dma, watcher->observer);
+	watcher->built(watcher->arg, s);
+}
+
+int run_point_watched(const struct conf *conf, const char *point_dir,
+	const struct run_watcher *watcher, struct err *err)
 {
 	struct system s;
 	struct course c = { .system = &s, .err = err };
@@ -246,13 +253,20 @@ int run_point(const struct conf *conf, const char *point_dir, struct err *err)
 
 	BUG_ON(!fault_log);
 	if (system_create(&s, conf, fault_log, err)) {
+		if (watcher)
+			watch(&s, watcher);
 		system_on_cpu0(&s, bring_up, &c);
 		if (c.ready)
 			status = run_course(&c, point_dir);
 	}
 	fclose(fault_log);
-	if (status != RUN_REFUSED && !write_faults(point_dir, fault_text, err))
+	if (point_dir && status != RUN_REFUSED && !write_faults(point_dir, fault_text, err))
 		status = RUN_REFUSED;
 	free(fault_text);
 	return status;
+}
+
+int run_point(const struct conf *conf, const char *point_dir, struct err *err)
+{
+	return run_point_watched(conf, point_dir, NULL, err);
 }

@@ -4,7 +4,7 @@
  */
 #ifndef SIM_RUN_RUN_H
 #define SIM_RUN_RUN_H
-#include "conf/conf.h"
+#include "run/system.h"
 
 /* What a point comes to; also the exit status of its process and of `iommusim run`. */
 enum run_status {
@@ -14,5 +14,15 @@ enum run_status {
 };
 
 int run_point(const struct conf *conf, const char *point_dir, struct err *err);
+
+/* Who looks on. */
+struct run_watcher {
+	const struct dma_observer *observer; /* from before the devices are attached; or NULL */
+	void (*built)(void *arg, const struct system *s); /* nothing has happened yet */
+	void *arg;
+};
+/* The same with a watcher. point_dir NULL: no results are written. */
+int run_point_watched(const struct conf *conf, const char *point_dir,
+	const struct run_watcher *watcher, struct err *err);
 
 #endif

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pqueue.h"
 
 #define HELD_MAX 65536u /* a power of two */
 
 /* An access that is going to happen. */
 struct plan {
 	sim_time at;
-	uint64_t seq; /* breaks ties */
 	uint32_t handle, len;
 	uint16_t device;
 	bool write, dropped;
@@ -32,9 +32,7 @@ struct access {
 
 	struct trace_record *held; /* ring of HELD_MAX */
 	uint32_t head, n;
-	struct plan **heap; /* earliest first */
-	uint32_t nheap, heap_room;
-	uint64_t seq;
+	struct pqueue plans; /* by time */
 	struct buffer *buffer;
 	uint32_t room;
 	sim_time out; /* time of the last record that went out */
@@ -54,51 +52,15 @@ struct access *access_create(sim_time delay, uint64_t seed, access_put_fn *put, 
 
 void access_destroy(struct access *a)
 {
-	while (a->nheap > 0)
-		free(a->heap[--a->nheap]);
-	free(a->heap);
+	while (a->plans.n > 0)
+		free(pqueue_pop(&a->plans));
+	pqueue_fini(&a->plans);
 	free(a->held);
 	free(a->buffer);
 	free(a);
 }
 
 /* ---- planned accesses ---- */
-
-static bool earlier(const struct plan *a, const struct plan *b)
-{
-	return a->at < b->at || (a->at == b->at && a->seq < b->seq);
-}
-
-static void heap_push(struct access *a, struct plan *p)
-{
-	uint32_t i = a->nheap++;
-
-	if (i == a->heap_room) {
-		a->heap_room = i ? 2 * i : 256;
-		a->heap = xrealloc(a->heap, a->heap_room, sizeof(struct plan *));
-	}
-	for (; i > 0 && earlier(p, a->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		a->heap[i] = a->heap[(i - 1) / 2];
-	a->heap[i] = p;
-}
-
-static struct plan *heap_pop(struct access *a)
-{
-	struct plan *top = a->heap[0], *last = a->heap[--a->nheap];
-	uint32_t i = 0, child;
-
-	while ((child = 2 * i + 1) < a->nheap) {
-		if (child + 1 < a->nheap && earlier(a->heap[child + 1], a->heap[child]))
-			child++;
-		if (!earlier(a->heap[child], last))
-			break;
-		a->heap[i] = a->heap[child];
-		i = child;
-	}
-	if (a->nheap > 0)
-		a->heap[i] = last;
-	return top;
-}
 
 static sim_time draw_delay(struct access *a)
 {
@@ -113,18 +75,17 @@ static struct plan *plan(
 	struct plan *p = xcalloc(1, sizeof(*p));
 
 	*p = (struct plan){ .at = at < a->out ? a->out : at,
-		.seq = a->seq++,
 		.handle = handle,
 		.len = (uint32_t)(b->len < UINT32_MAX ? b->len : UINT32_MAX),
 		.device = b->device,
 		.write = write };
-	heap_push(a, p);
+	pqueue_push(&a->plans, p->at, p);
 	return p;
 }
 
 static void emit_plan(struct access *a)
 {
-	struct plan *p = heap_pop(a);
+	struct plan *p = pqueue_pop(&a->plans);
 	const struct trace_record r = { .type = TRACE_DMA,
 		.flags = (uint8_t)(TRACE_SYNTHETIC | (p->write ? TRACE_WRITE : 0)),
 		.device = p->device,
@@ -147,7 +108,7 @@ static void emit_oldest(struct access *a)
 {
 	const struct trace_record *r = &a->held[a->head];
 
-	while (a->nheap > 0 && a->heap[0]->at <= r->time)
+	while (a->plans.n > 0 && pqueue_top(&a->plans)->key <= r->time)
 		emit_plan(a);
 	a->out = r->time;
 	a->put(a->arg, r);
@@ -234,6 +195,6 @@ void access_end(struct access *a)
 {
 	while (a->n > 0)
 		emit_oldest(a);
-	while (a->nheap > 0)
+	while (a->plans.n > 0)
 		emit_plan(a);
 }

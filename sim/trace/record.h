@@ -8,6 +8,7 @@
  *   - a handle stands for one mapping from its MAP to its UNMAP and may then be used again; no handle
  *     is more than one above the highest before it, so that they are slot numbers
  *   - the `rest` further segments of a MAP follow it at once, with its time
+ *   - a segment begins at a page, and what a segment follows ends at one
  *   - DMA and SYNC lie within a live mapping
  */
 #ifndef SIM_TRACE_RECORD_H

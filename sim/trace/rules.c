@@ -33,6 +33,16 @@ static void grow(struct trace_rules *t)
 	t->room = room;
 }
 
+/* Pieces are joined page by page. */
+static const char *check_pages(const struct trace_record *r)
+{
+	if (r->type == TRACE_SEGMENT && (r->value & (PAGE_SIZE - 1)))
+		return "is a segment that does not begin at a page";
+	if (r->rest && ((r->value + r->len) & (PAGE_SIZE - 1)))
+		return "is followed by a segment and does not end at a page's end";
+	return NULL;
+}
+
 static const char *take_device(struct trace_rules *t, const struct trace_record *r)
 {
 	if (r->device != t->totals.devices || r->device == UINT16_MAX)
@@ -149,6 +159,11 @@ const char *trace_rules_take(struct trace_rules *t, const struct trace_record *r
 		return "names a CPU above 1023";
 	if (r->flags & ~TRACE_FLAGS)
 		return "has unknown flags";
+	if (r->type == TRACE_MAP || r->type == TRACE_SEGMENT) {
+		wrong = check_pages(r);
+		if (wrong)
+			return wrong;
+	}
 	if (t->open_rest && r->type != TRACE_SEGMENT)
 		return "comes where a segment of the last map should be";
 	if (r->type != TRACE_DEVICE && r->device >= n->devices)

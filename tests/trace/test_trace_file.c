@@ -39,7 +39,7 @@ static struct trace_record next(struct stream *s)
 		r = (struct trace_record){ .type = TRACE_SEGMENT,
 			.rest = --s->rest,
 			.time = s->last.time,
-			.value = rng_u64(&s->rng) >> 20,
+			.value = rng_u64(&s->rng) >> 20 << PAGE_LG2,
 			.handle = s->last.handle,
 			.len = PAGE_SIZE };
 		s->len[r.handle] += r.len;
@@ -50,6 +50,10 @@ static struct trace_record next(struct stream *s)
 		r.handle = copy_slot_get(&s->slots);
 		r.len = 1 + (uint32_t)rng_below(&s->rng, 9000);
 		r.rest = rng_below(&s->rng, 10) ? 0 : 3;
+		if (r.rest) {
+			r.value &= ~(PAGE_SIZE - 1);
+			r.len = 2 * PAGE_SIZE;
+		}
 		s->rest = r.rest;
 		s->len[r.handle] = r.len;
 		s->live[s->nlive++] = r.handle;

@@ -78,12 +78,17 @@ START_TEST(what_breaks_a_rule_is_refused_at_its_line)
 	refuse(MAP0 "1 dma dev=0 handle=0 read offset=9 len=2\n", 6, "beyond its mapping");
 	refuse(MAP0 "1 dma dev=0 handle=0 read offset=0 len=0\n", 6, "nothing");
 	refuse(MAP0 "1 segment dev=0 handle=0 len=1 pa=0 rest=0\n", 6, "without its map");
+	refuse(DEVICE "1 map dev=0 cpu=0 handle=0 dir=to len=10 pa=0x1000 rest=1\n", 5,
+		"page's end");
+	refuse(DEVICE "1 map dev=0 cpu=0 handle=0 dir=to len=4096 pa=0x1000 rest=1\n"
+		      "1 segment dev=0 handle=0 len=1 pa=0x1 rest=0\n",
+		6, "begin at a page");
 	refuse(MAP0 "9000001 unmap dev=0 cpu=0 handle=0\n9999999999 unmap dev=0 cpu=0 handle=0\n",
 		7, "too late");
-	refuse(DEVICE "1 map dev=0 cpu=0 handle=0 dir=to len=10 pa=0x1000 rest=1\n"
+	refuse(DEVICE "1 map dev=0 cpu=0 handle=0 dir=to len=4096 pa=0x1000 rest=1\n"
 		      "1 unmap dev=0 cpu=0 handle=0\n",
 		6, "where a segment");
-	refuse(DEVICE "1 map dev=0 cpu=0 handle=0 dir=to len=10 pa=0x1000 rest=1\n", 5,
+	refuse(DEVICE "1 map dev=0 cpu=0 handle=0 dir=to len=4096 pa=0x1000 rest=1\n", 5,
 		"segments of the last map");
 }
 END_TEST
@@ -153,18 +158,19 @@ START_TEST(a_merge_is_in_order_with_devices_by_name)
 			  "0.000003000000 unmap dev=0 cpu=0 handle=0\n");
 	given("b", "0.000000000000 device dev=0 name=disk\n"
 		   "0.000000000000 device dev=1 name=nic\n"
-		   "0.000002000000 map dev=1 cpu=0 handle=0 dir=to len=2 pa=0x2000 rest=1\n"
+		   "0.000002000000 map dev=1 cpu=0 handle=0 dir=to len=4096 pa=0x2000 rest=1\n"
 		   "0.000002000000 segment dev=1 handle=0 len=3 pa=0x3000 rest=0\n"
 		   "0.000004000000 map dev=0 cpu=0 handle=1 dir=to len=4 pa=0x4000\n");
 	files[0] = scratch_file("a");
 	files[1] = scratch_file("b");
 	ck_assert(trace_merge(files, 2, scratch_file("c"), &scratch_err));
-	holds("c", DEVICE "0.000000000000 device dev=1 name=disk\n"
-			  "0.000001000000 map dev=0 cpu=0 handle=0 dir=to len=1 pa=0x1000\n"
-			  "0.000002000000 map dev=0 cpu=0 handle=1 dir=to len=2 pa=0x2000 rest=1\n"
-			  "0.000002000000 segment dev=0 handle=1 len=3 pa=0x3000 rest=0\n"
-			  "0.000003000000 unmap dev=0 cpu=0 handle=0\n"
-			  "0.000004000000 map dev=1 cpu=0 handle=0 dir=to len=4 pa=0x4000\n");
+	holds("c",
+		DEVICE "0.000000000000 device dev=1 name=disk\n"
+		       "0.000001000000 map dev=0 cpu=0 handle=0 dir=to len=1 pa=0x1000\n"
+		       "0.000002000000 map dev=0 cpu=0 handle=1 dir=to len=4096 pa=0x2000 rest=1\n"
+		       "0.000002000000 segment dev=0 handle=1 len=3 pa=0x3000 rest=0\n"
+		       "0.000003000000 unmap dev=0 cpu=0 handle=0\n"
+		       "0.000004000000 map dev=1 cpu=0 handle=0 dir=to len=4 pa=0x4000\n");
 }
 END_TEST
 
