@@ -30,6 +30,12 @@ static void bring_up(struct proc *p, void *arg)
 
 void course_start(struct course *c, const char *const *common, const char *const *more)
 {
+	course_start_watched(c, common, more, NULL);
+}
+
+void course_start_watched(struct course *c, const char *const *common, const char *const *more,
+	const struct run_watcher *watcher)
+{
 	struct conf_doc *doc = conf_doc_create();
 	char text[512];
 
@@ -40,6 +46,10 @@ void course_start(struct course *c, const char *const *common, const char *const
 		!system_create(&c->system, c->conf, NULL, &c->err))
 		ck_abort_msg("%s", err_format(&c->err, text, sizeof(text)));
 	conf_doc_destroy(doc);
+	if (watcher) {
+		dma_system_observe(c->system.dma, watcher->observer);
+		watcher->built(watcher->arg, &c->system);
+	}
 	system_on_cpu0(&c->system, bring_up, c);
 }
 

@@ -4,6 +4,7 @@
  */
 #ifndef TESTS_RUN_SYSTEM_COURSE_H
 #define TESTS_RUN_SYSTEM_COURSE_H
+#include "run/run.h"
 #include "run/system.h"
 #include "workloads/nic.h"
 
@@ -17,6 +18,9 @@ struct course {
 
 /* Settings are "key=value", ended by NULL, on top of each other. With a system built and set up. */
 void course_start(struct course *c, const char *const *common, const char *const *more);
+/* The same with someone who looks on, or NULL. */
+void course_start_watched(struct course *c, const char *const *common, const char *const *more,
+	const struct run_watcher *watcher);
 /* Start the traffic, run the warm-up, forget it, measure, and bring the metrics up to date. */
 void course_measure(struct course *c, sim_time warmup, sim_time measure);
 /* Stop, drain, take down; what is left, which must be nothing. */
