@@ -1,9 +1,11 @@
 #include "run/metric_docs.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "run/system.h"
+#include "trace/file.h"
 
 struct tables {
 	const struct metric_table **v;
@@ -60,14 +62,15 @@ static void visit_system(const struct conf *conf, struct tables *all)
 
 /* The defaults but for one key ("policy.type=strict"). A variant that cannot be built from defaults,
  * for want of a file say, differs from its neighbours in its input only. */
-static void visit_variant(
-	const struct conf_schema *schema, const char *assignment, struct tables *all)
+static void visit_variant(const struct conf_schema *schema, const char *assignment,
+	const char *more, struct tables *all)
 {
 	struct conf_doc *doc = conf_doc_create();
 	struct conf *conf = NULL;
 	struct err err;
 
 	if ((!assignment || conf_doc_set(doc, assignment, "metrics", &err)) &&
+		(!more || conf_doc_set(doc, more, "metrics", &err)) &&
 		conf_bind(schema, doc, &conf, &err)) {
 		visit_system(conf, all);
 		conf_destroy(conf);
@@ -75,14 +78,38 @@ static void visit_variant(
 	conf_doc_destroy(doc);
 }
 
+/* The replay of a trace needs one: a device that does nothing. */
+static void visit_trace(const struct conf_schema *schema, struct tables *all)
+{
+	const struct trace_record device = trace_device_record(0, 0, "none");
+	const struct trace_info info = { .seed = 0 };
+	char name[] = "/tmp/iommusim-metrics-XXXXXX", *set;
+	int fd = mkstemp(name);
+	struct trace_writer *w;
+	struct err err;
+
+	if (fd < 0)
+		return;
+	close(fd);
+	w = trace_create(name, &info, &err);
+	if (w) {
+		trace_put(w, &device);
+		set = xasprintf("workload.file=%s", name);
+		if (trace_commit(w, &err))
+			visit_variant(schema, "workload.type=trace", set, all);
+		free(set);
+	}
+	unlink(name);
+}
+
 bool metric_docs_write(const struct conf_schema *schema, FILE *out, struct err *err)
 {
 	struct tables all = { 0 };
 	bool ok;
 
-	visit_variant(schema, NULL, &all);
-	visit_variant(
-		schema, "pcie.ats=true", &all); /* a switch that brings tables, not a variant */
+	visit_variant(schema, NULL, NULL, &all);
+	visit_variant(schema, "pcie.ats=true", NULL,
+		&all); /* a switch that brings tables, not a variant */
 	for (size_t i = 0; i < schema->nsections; i++) {
 		const struct conf_section *s = &schema->sections[i];
 
@@ -90,10 +117,11 @@ bool metric_docs_write(const struct conf_schema *schema, FILE *out, struct err *
 			char *set =
 				xasprintf("%s.%s=%s", s->path, s->selector, s->variants[v].name);
 
-			visit_variant(schema, set, &all);
+			visit_variant(schema, set, NULL, &all);
 			free(set);
 		}
 	}
+	visit_trace(schema, &all);
 	ok = all.n > 0 || err_set(err, "no system can be built from the defaults");
 	if (ok)
 		metrics_write_markdown(all.v, all.n, out);

@@ -36,6 +36,8 @@ static void grow(struct trace_rules *t)
 /* Pieces are joined page by page. */
 static const char *check_pages(const struct trace_record *r)
 {
+	if (r->rest && r->type != TRACE_MAP && r->type != TRACE_SEGMENT)
+		return "announces segments and is no map";
 	if (r->type == TRACE_SEGMENT && (r->value & (PAGE_SIZE - 1)))
 		return "is a segment that does not begin at a page";
 	if (r->rest && ((r->value + r->len) & (PAGE_SIZE - 1)))
@@ -79,10 +81,11 @@ static const char *take_map(struct trace_rules *t, const struct trace_record *r)
 
 static const char *take_segment(struct trace_rules *t, const struct trace_record *r)
 {
-	struct trace_handle *h = &t->handle[t->open_handle];
+	struct trace_handle *h;
 
 	if (t->open_rest == 0)
 		return "is a segment without its map";
+	h = &t->handle[t->open_handle];
 	if (r->handle != t->open_handle || r->rest != t->open_rest - 1 || r->time != t->totals.last)
 		return "is not the segment that the map announces";
 	if (r->len == 0)
@@ -159,11 +162,9 @@ const char *trace_rules_take(struct trace_rules *t, const struct trace_record *r
 		return "names a CPU above 1023";
 	if (r->flags & ~TRACE_FLAGS)
 		return "has unknown flags";
-	if (r->type == TRACE_MAP || r->type == TRACE_SEGMENT) {
-		wrong = check_pages(r);
-		if (wrong)
-			return wrong;
-	}
+	wrong = check_pages(r);
+	if (wrong)
+		return wrong;
 	if (t->open_rest && r->type != TRACE_SEGMENT)
 		return "comes where a segment of the last map should be";
 	if (r->type != TRACE_DEVICE && r->device >= n->devices)
