@@ -62,9 +62,10 @@ void zunpack_destroy(struct zunpack *z)
 bool zunpack_frame(
 	struct zunpack *z, const void *from, size_t zn, void *to, size_t n, const char **why)
 {
+	unsigned long long said = ZSTD_getFrameContentSize(from, zn);
 	size_t got;
 
-	if (ZSTD_getFrameContentSize(from, zn) != n ||
+	if ((said != n && said != ZSTD_CONTENTSIZE_UNKNOWN) ||
 		ZSTD_findFrameCompressedSize(from, zn) != zn) {
 		*why = "a frame of another size than announced";
 		return false;

@@ -18,7 +18,7 @@ size_t zpack_frame(struct zpack *z, const void *from, size_t n, void *to, size_t
 
 struct zunpack *zunpack_create(void);
 void zunpack_destroy(struct zunpack *z);
-/* Exactly one frame of zn bytes that holds exactly n. False: *why is what is wrong with it. */
+/* Exactly one frame of zn bytes that holds exactly n, whether it says so or not. False: *why is what is wrong with it. */
 bool zunpack_frame(
 	struct zunpack *z, const void *from, size_t zn, void *to, size_t n, const char **why);
 

@@ -65,29 +65,33 @@ bool dmacap_check_size(struct dmacap *c, uint64_t iova, uint64_t size, bool *ski
 				  : "a mapping beyond the end of the address space");
 }
 
-static void set_ready(struct dmacap *c, struct cpu_state *s)
+void dmacap_close(struct dmacap *c, struct cpu_state *s)
 {
-	if (s->open) {
-		s->open->ready = true;
-		s->open = NULL;
-		steps_drain(&c->steps, c->im->spool);
+	struct mapping *m = s->open, *before;
+
+	if (!m)
+		return;
+	for (; m; m = before) {
+		before = m->before;
+		m->before = NULL;
+		m->ready = true;
 	}
+	s->open = NULL;
+	steps_drain(&c->steps, c->im->spool);
 }
 
-void dmacap_forget(struct dmacap *c, struct mapping *m)
+static void leave(struct dmacap *c, struct mapping *m)
 {
-	for (unsigned i = 0; i < TRACE_CPUS_MAX; i++)
-		if (c->cpu[i].open == m)
-			c->cpu[i].open = NULL;
+	if (!m->ready)
+		dmacap_close(c, &c->cpu[m->about.cpu]);
+	m->ready = true;
+	ranges_remove(&c->live, &m->range);
+	list_remove(&m->by_pa);
 }
 
 void dmacap_end_mapping(struct dmacap *c, unsigned cpu, sim_time t, struct mapping *m)
 {
-	ranges_remove(&c->live, &m->range);
-	list_remove(&m->by_pa);
-	if (!m->ready)
-		dmacap_forget(c, m);
-	m->ready = true;
+	leave(c, m);
 	steps_add(&c->steps, c->im->spool,
 		&(struct step){ .type = TRACE_UNMAP, .cpu = (uint16_t)cpu, .at = t, .m = m });
 }
@@ -124,6 +128,7 @@ struct mapping *dmacap_new_mapping(
 
 void dmacap_begin_mapping(struct dmacap *c, unsigned cpu, sim_time t, struct mapping *m)
 {
+	m->id = ++c->ids;
 	ranges_add(&c->live, &m->range);
 	seen_add(&c->seen, m->range.device, m->range.start);
 	steps_add(&c->steps, c->im->spool,
@@ -153,25 +158,6 @@ void dmacap_be_exact(struct mapping *m, uint16_t device, unsigned dir, bool cohe
 
 /* ---- iommu events ---- */
 
-/* The piece goes on where the open mapping ends, as the next of a scatter list does. Addresses are
- * aligned to the size of the whole, so one that is not began by itself. */
-static bool continues(
-	const struct cpu_state *s, uint64_t iova, uint64_t size, const struct mapping *m)
-{
-	uint64_t pages = (m->range.end - m->range.start + size) >> PAGE_LG2;
-
-	return s->fresh && m->range.end == iova && m->nmore < UINT16_MAX &&
-	       (pages << PAGE_LG2) < LEN_MAX &&
-	       (m->range.start & ((PAGE_SIZE << ilog2_ceil(pages)) - 1)) == 0;
-}
-
-static void add_piece(struct mapping *m, uint64_t pa, uint64_t size)
-{
-	m->more = xrealloc(m->more, m->nmore + 1u, sizeof(*m->more));
-	m->more[m->nmore++] = (struct piece){ pa, (uint32_t)size };
-	m->range.end += size;
-}
-
 /* The newest call of the CPU that maps so many pages; it is over then. */
 static bool take_enter(struct cpu_state *s, uint64_t size, struct enter *e)
 {
@@ -189,9 +175,9 @@ bool dmacap_iommu_map(
 	struct dmacap *c, unsigned cpu, sim_time t, uint64_t iova, uint64_t size, uint64_t pa)
 {
 	struct cpu_state *s = &c->cpu[cpu];
-	struct mapping *m = s->open;
+	struct mapping *before = s->open, *m;
 	struct enter e;
-	bool skip, known;
+	bool skip, known, follows;
 
 	if (!dmacap_check_size(c, iova, size, &skip))
 		return false;
@@ -201,22 +187,22 @@ bool dmacap_iommu_map(
 		return import_bad(c->im, 0, "a mapping of broken pages");
 	c->iommu = true;
 	known = take_enter(s, size, &e);
-	if (!known && m && continues(s, iova, size, m)) {
-		if (!dmacap_make_room(c, cpu, t, m->range.device, iova, iova + size))
-			return false;
-		add_piece(m, pa, size);
-		return true;
-	}
-	set_ready(c, s);
+	follows = !known && before && s->fresh && before->range.end == iova;
+	if (!follows)
+		dmacap_close(c, s);
 	if (!known)
-		e.device = some_device(c);
+		e.device = follows ? before->range.device : some_device(c);
 	if (!dmacap_make_room(c, cpu, t, e.device, iova, iova + size))
 		return false;
 	m = dmacap_new_mapping(e.device, cpu, iova, iova + size, pa);
-	if (known)
+	if (known) {
 		dmacap_be_exact(m, e.device, e.dir, false, e.iova, e.size);
-	else
+	} else {
+		/* making room may have closed what it follows */
+		m->before = follows && s->open ? before : NULL;
+		m->follows = follows ? before->id : 0;
 		s->open = m;
+	}
 	s->fresh = true;
 	dmacap_begin_mapping(c, cpu, t, m);
 	return true;
@@ -274,24 +260,59 @@ static bool unmap_carried(struct dmacap *c, unsigned cpu, sim_time t, uint64_t i
 	return true;
 }
 
+/* A scatter list is unmapped as a whole: were these mapped one after the other on a CPU? */
+static bool is_list(const struct mapping *const *m, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (m[i]->exact || m[i]->nmore || (i > 0 && m[i]->follows != m[i - 1]->id))
+			return false;
+	return n <= UINT16_MAX;
+}
+
+/* Takes `m` over. */
+static void unmap_several(
+	struct dmacap *c, unsigned cpu, sim_time t, struct mapping **m, unsigned n)
+{
+	if (!is_list((const struct mapping *const *)m, n)) {
+		import_skip(c->im, "an unmap of several mappings at once, written as one of each");
+		for (unsigned i = 0; i < n; i++)
+			dmacap_end_mapping(c, cpu, t, m[i]);
+		free(m);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		leave(c, m[i]);
+	steps_add(&c->steps, c->im->spool,
+		&(struct step){ .type = TRACE_UNMAP,
+			.cpu = (uint16_t)cpu,
+			.at = t,
+			.m = m[0],
+			.piece = m,
+			.npieces = n - 1 });
+}
+
 static bool unmap_all(
 	struct dmacap *c, unsigned cpu, sim_time t, struct range *r, uint64_t iova, uint64_t size)
 {
 	uint64_t end = iova + size;
 	uint16_t device = r->device;
+	struct mapping **m = NULL;
 	unsigned n = 0;
 
 	if (r->start != iova || r->end > end)
 		return import_bad(c->im, 0, "unmaps a part of a mapping");
+	if (r->end == end) {
+		dmacap_end_mapping(c, cpu, t, r->owner);
+		return true;
+	}
 	while (r && r->end <= end) {
 		uint64_t next = r->end;
 
-		dmacap_end_mapping(c, cpu, t, r->owner);
-		n++;
+		m = xrealloc(m, n + 1, sizeof(struct mapping *));
+		m[n++] = r->owner;
 		r = next < end ? ranges_find(&c->live, device, next) : NULL;
 	}
-	if (n > 1)
-		import_skip(c->im, "an unmap of several mappings at once, written as one of each");
+	unmap_several(c, cpu, t, m, n);
 	return true;
 }
 

@@ -12,11 +12,38 @@ static struct mapping *made_by(struct dmacap *c, unsigned cpu, uint64_t iova)
 	struct mapping *m = c->cpu[cpu].open;
 	struct range *r;
 
-	if (m && m->range.start == page_of(iova))
+	while (m && m->range.start != page_of(iova))
+		m = m->before;
+	if (m)
 		return m;
 	r = dmacap_find_anywhere(c, page_of(iova));
 	m = r && r->start == page_of(iova) ? r->owner : NULL;
 	return m && !m->exact && m->slot == NO_SLOT ? m : NULL;
+}
+
+/* The maps that the CPU made after m and that the call covers are its further pieces. */
+static void absorb(struct dmacap *c, struct mapping *m, struct mapping *last, uint64_t end)
+{
+	struct piece *more = NULL;
+	uint32_t n = 0;
+	struct mapping *x;
+
+	for (x = last; x && x != m; x = x->before)
+		n++;
+	if (n == 0 || !x || n > UINT16_MAX)
+		return;
+	more = xcalloc(n, sizeof(*more));
+	m->nmore = 0;
+	for (x = last; x != m; x = x->before, n--) {
+		if (x->range.end > end)
+			continue; /* another call's */
+		more[n - 1] = (struct piece){ x->about.pa, x->about.len };
+		m->nmore = (uint16_t)(m->nmore > n ? m->nmore : n);
+		ranges_remove(&c->live, &x->range);
+		m->range.end = m->range.end > x->range.end ? m->range.end : x->range.end;
+		x->absorbed = true;
+	}
+	m->more = more;
 }
 
 static bool tell(struct dmacap *c, unsigned cpu, sim_time t, const struct dmacap_call *call)
@@ -29,6 +56,7 @@ static bool tell(struct dmacap *c, unsigned cpu, sim_time t, const struct dmacap
 			c->im, "a DMA API map without its iommu event (not translated, or missed)");
 		return true;
 	}
+	absorb(c, m, c->cpu[cpu].open, page_of(call->iova) + span_of(call->iova, call->size));
 	if (device != m->range.device) {
 		ranges_remove(&c->live, &m->range);
 		m->range.device = device;
@@ -41,10 +69,7 @@ static bool tell(struct dmacap *c, unsigned cpu, sim_time t, const struct dmacap
 	}
 	dmacap_be_exact(
 		m, device, call->dir, call->coherent, call->iova & (PAGE_SIZE - 1), call->size);
-	if (c->cpu[cpu].open == m)
-		c->cpu[cpu].open = NULL;
-	else
-		dmacap_forget(c, m);
+	dmacap_close(c, &c->cpu[m->about.cpu]);
 	steps_drain(&c->steps, c->im->spool);
 	return true;
 }

@@ -23,8 +23,13 @@ struct mapping {
 	uint16_t nmore;
 	bool exact; /* an event of the DMA API has said what it is */
 	bool ready; /* nothing more will be learnt of it: may leave the queue */
+	bool absorbed; /* is a piece of another's list: leaves the queue unseen */
+	uint64_t id,
+		follows; /* numbers from 1; follows: the map just before on the CPU, adjacent; or 0 */
+	struct mapping *before; /* that one, while neither is ready */
 	struct list by_pa; /* of dmacap.lists: scatter lists, for unmaps that name no bus address */
 	uint32_t slot; /* once it has left the queue */
+	uint64_t ordinal; /* of its map in the spool, then too */
 };
 
 /* A step that waits for those before it. */
@@ -35,6 +40,9 @@ struct step {
 	sim_time at;
 	struct mapping *m; /* NULL: */
 	uint32_t carried; /* the slot of one older than the recording */
+	struct mapping *
+		*piece; /* UNMAP: m, and mappings that turn out to be further pieces of it */
+	uint32_t npieces;
 	uint64_t offset;
 	uint32_t len;
 };
@@ -66,7 +74,8 @@ struct enter {
 };
 
 struct cpu_state {
-	struct mapping *open; /* the last iommu:map's, not ready yet */
+	struct mapping
+		*open; /* the last iommu:map's, not ready yet; `before' leads to those before it */
 	bool fresh; /* nothing else has happened on the CPU since */
 	struct enter map[ENTERS];
 	unsigned nmaps;
@@ -84,6 +93,7 @@ struct dmacap {
 	struct seen seen;
 	struct cpu_state *cpu; /* TRACE_CPUS_MAX */
 	struct list lists; /* of mapping.by_pa */
+	uint64_t ids;
 	bool iommu; /* iommu events decide */
 };
 
@@ -99,8 +109,8 @@ static inline uint64_t span_of(uint64_t at, uint64_t size)
 
 /* False: the error is set. *skip: it is bad and has been counted. */
 bool dmacap_check_size(struct dmacap *c, uint64_t iova, uint64_t size, bool *skip);
-/* No CPU waits for more about m. */
-void dmacap_forget(struct dmacap *c, struct mapping *m);
+/* Nothing more will be learnt of the maps that the CPU has open. */
+void dmacap_close(struct dmacap *c, struct cpu_state *s);
 /* Its unmap. */
 void dmacap_end_mapping(struct dmacap *c, unsigned cpu, sim_time t, struct mapping *m);
 /* Room for [start, end): what still lives there has lost its unmap. */

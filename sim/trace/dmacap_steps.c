@@ -22,9 +22,28 @@ void mapping_free(struct mapping *m)
 static void put_map(struct spool *spool, sim_time at, struct mapping *m)
 {
 	m->slot = spool_map(spool, at, &m->about, m->nmore);
+	m->ordinal = spool_maps(spool);
 	for (uint16_t i = 0; i < m->nmore; i++)
 		spool_segment(spool, m->slot, m->more[i].pa, m->more[i].len,
 			(uint16_t)(m->nmore - i - 1));
+}
+
+static void put_unmap(struct spool *spool, const struct step *s)
+{
+	if (!s->m) {
+		spool_unmap(spool, s->at, s->cpu, s->carried);
+		return;
+	}
+	for (uint32_t i = 1; i <= s->npieces; i++) { /* the first is m itself */
+		struct mapping *p = s->piece[i];
+
+		spool_join(spool, s->m->ordinal, p->ordinal, p->about.pa, p->about.len);
+		spool_drop(spool, p->slot);
+		mapping_free(p);
+	}
+	free(s->piece);
+	spool_unmap(spool, s->at, s->cpu, s->m->slot);
+	mapping_free(s->m);
 }
 
 static void put_first(struct steps *q, struct spool *spool)
@@ -34,12 +53,13 @@ static void put_first(struct steps *q, struct spool *spool)
 
 	switch (s->type) {
 	case TRACE_MAP:
-		put_map(spool, s->at, s->m);
+		if (s->m->absorbed)
+			mapping_free(s->m);
+		else
+			put_map(spool, s->at, s->m);
 		break;
 	case TRACE_UNMAP:
-		spool_unmap(spool, s->at, s->cpu, slot);
-		if (s->m)
-			mapping_free(s->m);
+		put_unmap(spool, s);
 		break;
 	case TRACE_DMA:
 		spool_dma(spool, s->at, slot, s->offset, s->len, s->flags);

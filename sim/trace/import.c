@@ -87,7 +87,11 @@ bool import_bad_at(struct import *im, const char *where, const char *what)
 struct finish {
 	struct trace_writer *out;
 	uint16_t *number; /* in the trace, by the spool's number of the device */
-	uint16_t *device; /* by handle */
+	struct copy_slots slots; /* the trace's handles */
+	struct target {
+		uint32_t handle;
+		uint16_t device;
+	} * carried, *target; /* by the spool's slot */
 	uint32_t room;
 };
 
@@ -115,17 +119,20 @@ static void put_devices(struct finish *f, const struct spool *s, struct access *
 	}
 }
 
-static void note_device(struct finish *f, uint32_t handle, uint16_t device)
+static struct target *target_at(struct finish *f, uint32_t slot)
 {
-	if (handle >= f->room) {
-		f->room = handle < 512 ? 1024 : 2 * handle;
-		f->device = xrealloc(f->device, f->room, sizeof(*f->device));
+	if (slot & SPOOL_CARRIED)
+		return &f->carried[slot & ~SPOOL_CARRIED];
+	if (slot >= f->room) {
+		f->room = slot < 512 ? 1024 : 2 * slot;
+		f->target = xrealloc(f->target, f->room, sizeof(*f->target));
 	}
-	f->device[handle] = device;
+	return &f->target[slot];
 }
 
 static void put_carried(struct finish *f, const struct spool *s, struct access *access)
 {
+	f->carried = xcalloc(spool_ncarried(s) + 1u, sizeof(*f->carried));
 	for (uint32_t i = 0; i < spool_ncarried(s); i++) {
 		const struct spool_mapping *m = spool_carried_of(s, i);
 		const struct trace_record r = { .type = TRACE_MAP,
@@ -133,26 +140,28 @@ static void put_carried(struct finish *f, const struct spool *s, struct access *
 			.cpu = m->cpu,
 			.device = f->number[m->device],
 			.value = m->pa,
-			.handle = i,
+			.handle = copy_slot_get(&f->slots),
 			.len = m->len };
 
-		note_device(f, i, r.device);
+		f->carried[i] = (struct target){ r.handle, r.device };
 		access_take(access, &r);
 	}
 }
 
-/* What the spool holds, with handles instead of slots: carried mappings have the first ones. */
+/* What the spool holds, with handles instead of slots. */
 static void put_rest(struct finish *f, struct spool *s, struct access *access)
 {
-	uint32_t carried = spool_ncarried(s);
 	struct trace_record r;
 
 	while (spool_next(s, &r)) {
-		r.handle =
-			r.handle & SPOOL_CARRIED ? r.handle & ~SPOOL_CARRIED : r.handle + carried;
+		struct target *t = target_at(f, r.handle);
+
 		if (r.type == TRACE_MAP)
-			note_device(f, r.handle, f->number[r.device]);
-		r.device = f->device[r.handle];
+			*t = (struct target){ copy_slot_get(&f->slots), f->number[r.device] };
+		r.handle = t->handle;
+		r.device = t->device;
+		if (r.type == TRACE_UNMAP)
+			copy_slot_put(&f->slots, r.handle);
 		access_take(access, &r);
 	}
 }
@@ -176,7 +185,9 @@ static bool finish(const struct import *im, const struct importer *format,
 	put_rest(&f, im->spool, access);
 	access_end(access);
 	access_destroy(access);
-	free(f.device);
+	copy_slots_fini(&f.slots);
+	free(f.carried);
+	free(f.target);
 	free(f.number);
 	return trace_commit(f.out, err);
 }
@@ -242,6 +253,7 @@ static bool import_by(const struct importer *format, struct import *im, const ch
 
 	if (format->convert)
 		return format->convert(im, out);
+	im->out = out;
 	im->spool = spool_create(out, im->err);
 	if (!im->spool)
 		return false;

@@ -41,6 +41,7 @@ struct import {
 	const struct import_options *options;
 	struct text_in *in;
 	struct spool *spool;
+	const char *out; /* the trace to be written: temporary files go beside it */
 	const char *what; /* in `lines`: "lines", "packets", "events" */
 	uint64_t lines; /* looked at */
 	struct err *err;

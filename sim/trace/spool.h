@@ -50,13 +50,22 @@ void spool_sync(struct spool *s, sim_time at, uint16_t cpu, uint32_t slot, uint6
 	uint32_t len, unsigned flags);
 void spool_unmap(struct spool *s, sim_time at, uint16_t cpu, uint32_t slot);
 
+/* Maps so far: the ordinal of the last, from 1. */
+uint64_t spool_maps(const struct spool *s);
+/* The map `piece` has turned out to be a further piece of the map `first`, whose unmap is that of both.
+ * At most SPOOL_JOINS are kept; what comes after them stays a mapping that is never unmapped. */
+#define SPOOL_JOINS (1u << 24)
+void spool_join(struct spool *s, uint64_t first, uint64_t piece, uint64_t pa, uint32_t len);
+void spool_drop(struct spool *s, uint32_t slot); /* a piece's slot is free; no unmap */
+
 /* ---- the second pass ---- */
 
 /* Begin to read; false and *err when the disk failed. */
 bool spool_rewind(struct spool *s, struct err *err);
 uint32_t spool_ncarried(const struct spool *s);
 const struct spool_mapping *spool_carried_of(const struct spool *s, uint32_t i);
-/* Slots as they were given; carried ones as such. Only maps know their device. False at the end. */
+/* Slots as they were given, pieces with their map; carried ones as such. Only maps know their device.
+ * False at the end. */
 bool spool_next(struct spool *s, struct trace_record *r);
 
 #endif

@@ -190,12 +190,29 @@ START_TEST(pieces_of_a_scatter_list_become_one_mapping)
 		"0.000000000000 segment dev=0 handle=0 len=12288 pa=0x50000000 rest=0\n"
 		"0.000002000000 map dev=0 cpu=0 handle=1 dir=bidirectional len=4096 pa=0x60000000\n"
 		"0.000003000000 unmap dev=0 cpu=1 handle=0\n");
-	/* not aligned to two pages: two mappings that happen to be neighbours */
-	scratch_gives(FTRACE IMAP(0, "000000", "ffff9000", "ffffa000", "12345000", "4096")
-			      IMAP(0, "000001", "ffffa000", "ffffb000", "50000000", "4096"),
+	/* neighbours that are unmapped one by one are none */
+	scratch_gives(FTRACE IMAP(0, "000000", "ffff8000", "ffff9000", "12345000", "4096")
+			      IMAP(0, "000001", "ffff9000", "ffffa000", "50000000", "4096")
+				      IUNMAP(0, "000002", "ffff9000", "ffffa000", "4096")
+					      IUNMAP(0, "000003", "ffff8000", "ffff9000", "4096"),
 		UNKNOWN
 		"0.000000000000 map dev=0 cpu=0 handle=0 dir=bidirectional len=4096 pa=0x12345000\n"
-		"0.000001000000 map dev=0 cpu=0 handle=1 dir=bidirectional len=4096 pa=0x50000000\n");
+		"0.000001000000 map dev=0 cpu=0 handle=1 dir=bidirectional len=4096 pa=0x50000000\n"
+		"0.000002000000 unmap dev=0 cpu=0 handle=1\n"
+		"0.000003000000 unmap dev=0 cpu=0 handle=0\n");
+	/* the call itself says what belongs together: the last piece is cut, the next map is not its */
+	scratch_gives(FTRACE IMAP(0, "000000", "ffff8000", "ffff9000", "12345000", "4096") IMAP(0,
+			      "000001", "ffff9000", "ffffb000", "50000000", "8192") F(0, "000002",
+			      "dma_map_sg: 0000:03:00.0 dir=TO_DEVICE "
+			      "dma_addrs={0xffff8000} sizes={0x2800} "
+			      "phys_addrs={0x12345000,0x50000000} attrs=") IMAP(0, "000003",
+			      "ffffb000", "ffffc000", "60000000", "4096") F(0, "000004",
+			      "dma_map_page: 0000:03:00.0 dir=TO_DEVICE "
+			      "dma_addr=ffffb000 size=100 "
+			      "phys_addr=60000000 attrs="),
+		DEV "0.000000000000 map dev=0 cpu=0 handle=0 dir=to len=4096 pa=0x12345000 rest=1\n"
+		    "0.000000000000 segment dev=0 handle=0 len=6144 pa=0x50000000 rest=0\n"
+		    "0.000003000000 map dev=0 cpu=0 handle=1 dir=to len=100 pa=0x60000000\n");
 }
 END_TEST
 
