@@ -29,5 +29,7 @@ void bench_nic_rx_recycled_dma(struct bench_result *r);
 void bench_nic_rx_unmapped(struct bench_result *r);
 void bench_iotlb_hit(struct bench_result *r);
 void bench_walk(struct bench_result *r);
+void bench_trace_import(struct bench_result *r);
+void bench_trace_read(struct bench_result *r);
 
 #endif

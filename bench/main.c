@@ -25,6 +25,10 @@ static const struct bench_case cases[] = {
 		bench_nic_rx_unmapped },
 	{ "iotlb-hit", "translations", "VT-d translation that hits the IOTLB", bench_iotlb_hit },
 	{ "walk-4-level", "walks", "VT-d walk of four levels, nothing cached", bench_walk },
+	{ "trace-import", "lines", "ftrace text to a trace, access model and all",
+		bench_trace_import },
+	{ "trace-read", "records", "a trace held to its rules, no model behind it",
+		bench_trace_read },
 };
 
 #define MAX_REPEAT 99
