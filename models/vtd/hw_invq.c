@@ -212,6 +212,9 @@ static void invq_main(struct proc *p, void *arg)
 			continue;
 		}
 		hw->q.busy += proc_now(p) - from;
+		probe_span(v->env.machine->probe,
+			(struct probe_track){ PROBE_QUEUE, v, 0, "invalidation queue" },
+			"invalidate", from, proc_now(p));
 	}
 }
 

@@ -10,9 +10,7 @@
 #include "conf/conf_suggest.h"
 #include "conf/units.h"
 #include "run/complain.h"
-#include "run/experiment.h"
 #include "run/run.h"
-#include "run/schema.h"
 #include "trace/tools.h"
 
 int cmd_trace_parse(
@@ -59,7 +57,7 @@ static bool get_number(const char *text, const char *option, uint64_t *v, struct
 	return false;
 }
 
-static bool get_time(const char *text, const char *option, sim_time *t, struct err *err)
+bool cmd_trace_get_time(const char *text, const char *option, sim_time *t, struct err *err)
 {
 	if (!text || units_parse(CONF_time, text, t, err))
 		return true;
@@ -88,7 +86,7 @@ static int dump(int argc, char **argv)
 		&err);
 }
 
-static bool need_out(const char *out, struct err *err)
+bool cmd_trace_need_out(const char *out, struct err *err)
 {
 	if (out)
 		return true;
@@ -112,8 +110,9 @@ static int cut(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	return done(need_out(out, &err) && get_time(from_text, "from", &from, &err) &&
-			    get_time(to_text, "to", &to, &err) &&
+	return done(cmd_trace_need_out(out, &err) &&
+			    cmd_trace_get_time(from_text, "from", &from, &err) &&
+			    cmd_trace_get_time(to_text, "to", &to, &err) &&
 			    trace_cut(file, from, to, out, &err),
 		&err);
 }
@@ -132,37 +131,15 @@ static int merge(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	return done(need_out(out, &err) && trace_merge(file, args.n, out, &err), &err);
-}
-
-static int gen(int argc, char **argv)
-{
-	static const char *const no_sets[] = { NULL };
-	struct experiment e = { .schema = schema_get() };
-	struct cli_list sets = { .n = 0 };
-	const char *out = NULL;
-	const struct cli_option options[] = {
-		{ 'o', "out", "FILE", "The trace.", .text = &out },
-		{ 's', "set", "KEY=VALUE", "Set any key, over the file and its sweep; repeatable.",
-			.list = &sets },
-	};
-	struct cli_args args = { "trace gen", options, ARRAY_SIZE(options), 1, 1, &e.file, 0 };
-	int status = cmd_trace_parse(&args, "CONFIG -o FILE [options]",
-		"What an experiment of one point maps, accesses and unmaps.", argc, argv);
-	struct err err;
-
-	if (status < 0) {
-		e.sets = sets.v ? sets.v : no_sets;
-		status = need_out(out, &err) ? experiment_record(&e, out) : complain(&err);
-	}
-	free(sets.v);
-	return status;
+	return done(cmd_trace_need_out(out, &err) && trace_merge(file, args.n, out, &err), &err);
 }
 
 static const struct cli_command commands[] = {
 	{ "import", "FILE... -o FILE", "Make a trace of what other tools recorded.",
 		cmd_trace_import },
-	{ "gen", "CONFIG -o FILE", "Run an experiment and write its trace.", gen },
+	{ "gen", "CONFIG -o FILE", "Run an experiment and write its trace.", cmd_trace_gen },
+	{ "export", "CONFIG -o FILE", "Run an experiment and draw a stretch of it for Perfetto.",
+		cmd_trace_export },
 	{ "info", "FILE", "One screen about a trace.", info },
 	{ "dump", "FILE", "A trace as text.", dump },
 	{ "cut", "FILE -o FILE", "A piece of a trace.", cut },

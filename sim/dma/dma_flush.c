@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bug.h"
+#include "hw/cpu.h"
 #include "hw/mem.h"
 #include "hw/pages.h"
 
@@ -36,6 +37,7 @@ static void invalidate(void *ctx, struct proc *p, unsigned iommu, const struct i
 	count(s, f, why);
 	s->model->drv_flush(s->model_state, p, f);
 	hist_add(&s->m.invalidate_time, proc_now(p) - from);
+	cpu_tell(p, "invalidate", from);
 	hist_add(&s->m.flush_time, proc_now(p) - s->due[cpu_id(p)]);
 }
 

@@ -72,11 +72,17 @@ static void run(struct proc *p, void *arg)
 	struct cpu_work *w;
 
 	for (;;) {
+		bool timer;
+
 		proc_sync(p); /* whatever is posted up to now is seen before going to sleep */
+		timer = !list_empty(&c->timers_due);
 		w = next_work(c);
 		if (w) {
+			sim_time from = proc_now(p);
+
 			w->queued = false;
 			w->fn(p, w->arg);
+			cpu_tell(p, timer ? "timer" : "work", from);
 			continue;
 		}
 		c->sleeping = true;
@@ -129,6 +135,15 @@ unsigned cpu_id(const struct proc *p)
 	const struct cpu *c = cpu_of(p);
 
 	return c ? c->id : 0;
+}
+
+void cpu_tell(const struct proc *p, const char *what, sim_time from)
+{
+	const struct cpu *c = cpu_of(p);
+
+	if (c)
+		probe_span(c->machine->probe, (struct probe_track){ PROBE_CPU, c, c->id, "CPU" },
+			what, from, proc_now(p));
 }
 
 void cpu_run(struct proc *p, uint64_t cycles, enum cpu_time what)

@@ -63,6 +63,9 @@ void cpu_work_init(struct cpu_work *w, void (*fn)(struct proc *p, void *arg), vo
 void cpu_post(struct cpu *c, struct cpu_work *w);
 void cpu_post_timer(struct cpu *c, struct cpu_work *w);
 
+/* Tell who looks on what p's CPU has done since `from`, up to now. */
+void cpu_tell(const struct proc *p, const char *what, sim_time from);
+
 /* The CPU that p runs on; NULL for PROC_UNTIMED and device procs. */
 struct cpu *cpu_of(const struct proc *p);
 unsigned cpu_id(const struct proc *p); /* 0 where cpu_of() is NULL */

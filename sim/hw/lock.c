@@ -1,6 +1,7 @@
 #include "hw/lock.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -160,6 +161,7 @@ void lock_acquire(struct lock *l, struct proc *p)
 		l->m.waited +=
 			proc_now(p) - (arrived > l->measured_from ? arrived : l->measured_from);
 		cpu_account(p, arrived, CPU_lock_spin);
+		cpu_tell(p, l->name, arrived);
 	} else if (l->last_cpu != c->id && l->last_cpu != LINE_NO_OWNER) {
 		cpu_run_ps(p, line_transfer(l->machine, l->last_cpu, c->id), CPU_lock_spin);
 	}
@@ -185,6 +187,17 @@ bool lock_try(struct lock *l, struct proc *p)
 	return true;
 }
 
+static void tell_hold(const struct lock *l, const struct cpu *c)
+{
+	char what[16];
+
+	if (!l->machine->probe)
+		return;
+	snprintf(what, sizeof(what), "CPU %u", c->id);
+	probe_span(l->machine->probe, (struct probe_track){ PROBE_LOCK, l, 0, l->name }, what,
+		l->acquired_at, l->free_at);
+}
+
 void lock_release(struct lock *l, struct proc *p)
 {
 	BUG_ON(!l->held || l->holder != p);
@@ -194,5 +207,6 @@ void lock_release(struct lock *l, struct proc *p)
 		return;
 	l->free_at = proc_now(p);
 	hist_add(&l->m.hold, l->free_at - l->acquired_at);
+	tell_hold(l, cpu_of(p));
 	waitq_wake_one(&l->waiters, l->free_at);
 }

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "hw/cacheline.h"
 #include "obs/metrics.h"
+#include "obs/probe.h"
 
 struct cpu;
 struct mem;
@@ -111,6 +112,7 @@ struct machine {
 	struct memory_line *lines; /* 2^MACHINE_LINES_LG2, for line_of_memory() */
 	const struct machine_conf *conf;
 	struct metric_scope *cpu_scope, *lock_scope;
+	const struct probe *probe; /* NULL: nobody looks on */
 	/* Tests that try every order of steps: before each atomic step on a word (word.h); may wait. */
 	void (*on_step)(void *arg, struct proc *p, const uint64_t *word);
 	void *on_step_arg;

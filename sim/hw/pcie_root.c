@@ -1,10 +1,27 @@
 #include "hw/pcie_priv.h"
 
+#include <stdio.h>
+
 #include "base/bug.h"
 #include "hw/mem.h"
 
 static void commit_writes(struct pcie_port *port);
 static void start_reads(struct pcie_port *port);
+
+static void tell_dma(const struct pcie_dma *d, const struct pcie_port *port, sim_time now)
+{
+	char what[48];
+
+	if (!port->machine->probe)
+		return;
+	snprintf(what, sizeof(what), "%s %u B%s", d->write ? "write" : "read", d->len,
+		d->faulted  ? ", refused"
+		: d->missed ? ", walked"
+			    : "");
+	probe_span(port->machine->probe,
+		(struct probe_track){ PROBE_DEVICE, port, port->rid.bdf, "device" }, what,
+		d->issued, now);
+}
 
 void pcie_dma_complete(struct pcie_dma *d, struct pcie_port *port, sim_time now)
 {
@@ -13,6 +30,7 @@ void pcie_dma_complete(struct pcie_dma *d, struct pcie_port *port, sim_time now)
 	d->busy = false;
 	if (d->interrupt)
 		return;
+	tell_dma(d, port, now);
 	port->m.faulted += d->faulted;
 	hist_add(d->write ? &port->m.write_latency : &port->m.read_latency, latency);
 	hist_add(d->missed ? &port->m.latency_miss : &port->m.latency_hit, latency);

@@ -24,6 +24,7 @@ struct walker_pool {
 	struct waitq idle; /* walkers without work */
 	struct waitq drained; /* invalidations that wait */
 	uint64_t begun;
+	unsigned started; /* walkers */
 	bool tracing;
 	unsigned ntrace; /* reads of the walk begun last, TRACE_MAX at most */
 	struct {
@@ -82,6 +83,7 @@ static void finish(struct walker_pool *wp, struct walk *w)
 static void walker_main(struct proc *p, void *arg)
 {
 	struct walker_pool *wp = arg;
+	unsigned slot = wp->started++;
 
 	for (;;) {
 		struct list *n = list_pop_front(&wp->queue);
@@ -101,6 +103,9 @@ static void walker_main(struct proc *p, void *arg)
 		wp->ops->walk(wp->model, p, w);
 		proc_sync(p);
 		wp->m.busy += now_of(wp) - from;
+		probe_span(wp->machine->probe,
+			(struct probe_track){ PROBE_WALKER, wp, slot, "walker" }, "walk", from,
+			now_of(wp));
 		finish(wp, w);
 	}
 }

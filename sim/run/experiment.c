@@ -12,7 +12,6 @@
 #include "run/datadir.h"
 #include "run/folder.h"
 #include "run/merge.h"
-#include "run/record.h"
 #include "run/results.h"
 #include "run/summary_table.h"
 
@@ -154,31 +153,23 @@ static int show_plan(const struct plan *plan)
 	return RUN_OK;
 }
 
-static int record(const struct plan *plan, const char *file, const char *out)
-{
-	struct err err;
-	int status;
-
-	if (plan->n != 1) {
-		err_set(&err, "%s has %zu points, and a trace is of one", file, plan->n);
-		err_hint(&err, "--set an axis to one value");
-		return complain(&err);
-	}
-	status = record_run(plan->conf[0], file, out, stdout, &err);
-	return status == RUN_REFUSED ? complain(&err) : status;
-}
-
-int experiment_record(const struct experiment *e, const char *out)
+int experiment_point(const struct experiment *e, experiment_point_fn *fn, void *arg)
 {
 	struct conf_doc *doc = conf_doc_create();
 	struct plan plan = { 0 };
 	struct err err;
-	int status;
+	int status = RUN_REFUSED;
 
-	if (!load(e, doc, &err) || !make_plan(e, doc, &plan, &err))
-		status = complain(&err);
-	else
-		status = record(&plan, e->file, out);
+	if (load(e, doc, &err) && make_plan(e, doc, &plan, &err)) {
+		if (plan.n == 1)
+			status = fn(arg, plan.conf[0], &err);
+		else
+			err_set(&err, "%s has %zu points, and this is about one", e->file, plan.n);
+		if (plan.n != 1)
+			err_hint(&err, "--set every axis to one value");
+	}
+	if (status == RUN_REFUSED)
+		complain(&err);
 	plan_fini(&plan);
 	conf_doc_destroy(doc);
 	return status;

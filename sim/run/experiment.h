@@ -19,7 +19,9 @@ struct experiment {
 
 /* The program's exit status. Reports its errors itself. */
 int experiment_run(const struct experiment *e);
-/* Its one point, as a DMA trace in the file `out`; no results. Of *e: file, sets, schema. */
-int experiment_record(const struct experiment *e, const char *out);
+/* Its one point, given to fn, which returns an exit status (RUN_REFUSED with *err); no results. Of *e:
+ * file, sets, schema. */
+typedef int experiment_point_fn(void *arg, const struct conf *conf, struct err *err);
+int experiment_point(const struct experiment *e, experiment_point_fn *fn, void *arg);
 
 #endif

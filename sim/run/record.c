@@ -273,7 +273,7 @@ void recorder_destroy(struct recorder *r)
 
 /* ---- trace gen ---- */
 
-static void built(void *arg, const struct system *s)
+static void built(void *arg, struct system *s)
 {
 	recorder_begin(arg, s->engine);
 }

@@ -18,7 +18,7 @@ int run_point(const struct conf *conf, const char *point_dir, struct err *err);
 /* Who looks on. */
 struct run_watcher {
 	const struct dma_observer *observer; /* from before the devices are attached; or NULL */
-	void (*built)(void *arg, const struct system *s); /* nothing has happened yet */
+	void (*built)(void *arg, struct system *s); /* nothing has happened yet */
 	void *arg;
 };
 /* The same with a watcher. point_dir NULL: no results are written. */

@@ -47,7 +47,8 @@ void course_start_watched(struct course *c, const char *const *common, const cha
 		ck_abort_msg("%s", err_format(&c->err, text, sizeof(text)));
 	conf_doc_destroy(doc);
 	if (watcher) {
-		dma_system_observe(c->system.dma, watcher->observer);
+		if (watcher->observer)
+			dma_system_observe(c->system.dma, watcher->observer);
 		watcher->built(watcher->arg, &c->system);
 	}
 	system_on_cpu0(&c->system, bring_up, c);

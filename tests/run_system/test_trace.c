@@ -28,7 +28,7 @@ static struct counts counts_of(const struct course *c)
 		course_u64(c, "dom0.maps"), course_u64(c, "dom0.unmaps") };
 }
 
-static void begin_recording(void *arg, const struct system *s)
+static void begin_recording(void *arg, struct system *s)
 {
 	recorder_begin(arg, s->engine);
 }
