@@ -51,11 +51,14 @@ void word_or(struct word_at w, struct proc *p, uint64_t bits)
 	end(w, p, true);
 }
 
-void word_and(struct word_at w, struct proc *p, uint64_t bits)
+uint64_t word_and(struct word_at w, struct proc *p, uint64_t bits)
 {
+	uint64_t now;
+
 	begin(w, p);
-	*w.word &= bits;
+	now = *w.word &= bits;
 	end(w, p, true);
+	return now;
 }
 
 uint64_t word_swap(struct word_at w, struct proc *p, uint64_t value)

@@ -35,7 +35,8 @@ void word_store(struct word_at w, struct proc *p, uint64_t value);
 /* Compare and swap: false, with what is there in *expected, when that is something else. */
 bool word_cas(struct word_at w, struct proc *p, uint64_t *expected, uint64_t value);
 void word_or(struct word_at w, struct proc *p, uint64_t bits);
-void word_and(struct word_at w, struct proc *p, uint64_t bits);
+/* The new value. */
+uint64_t word_and(struct word_at w, struct proc *p, uint64_t bits);
 /* The old value. */
 uint64_t word_swap(struct word_at w, struct proc *p, uint64_t value);
 

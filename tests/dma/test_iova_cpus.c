@@ -231,7 +231,7 @@ START_TEST(test_what_other_cpus_freed_can_be_had_again)
 
 	begin(_i, 4, 0, SMALL_SPACE);
 	first = fill(0, 2);
-	ck_assert_uint_gt(first, SMALL_SPACE / 2 * 6 / 10);
+	ck_assert_uint_gt(first, SMALL_SPACE / 2 / 2);
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < first; i++) {
 			mark(&filled[i], false);
