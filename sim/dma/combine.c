@@ -11,6 +11,7 @@ static const struct {
 	const char *lacking; /* "... with allocators that" */
 } reasons[] = {
 	{ IOVA_TELLS_REUSE, "tell when they hand addresses out again" },
+	{ IOVA_PREMAPPED, "keep their buffers mapped" },
 };
 
 static const char *reason(unsigned missing)
@@ -36,8 +37,14 @@ static void allocators_with(unsigned needs, char *buf, size_t size)
 bool dma_combination_is_valid(const struct iova_allocator_ops *allocator,
 	const void *allocator_conf, const struct flush_policy_ops *policy, struct err *err)
 {
-	unsigned missing = policy->needs & ~iova_caps_of(allocator, allocator_conf);
+	unsigned caps = iova_caps_of(allocator, allocator_conf), missing = policy->needs & ~caps;
 	char names[128];
+
+	if ((caps & IOVA_PREMAPPED) && !(policy->needs & IOVA_PREMAPPED))
+		return err_set(err,
+			"the allocator %s keeps its buffers mapped, the policy %s unmaps: it works "
+			"with the policy copy",
+			allocator->name, policy->name);
 
 	if (!missing)
 		return true;

@@ -7,6 +7,8 @@
 #include "base/bits.h"
 #include "base/bug.h"
 #include "dma/dma_priv.h"
+#include "hw/cacheline.h"
+#include "hw/cpu.h"
 #include "hw/cpu.h"
 #include "hw/mem.h"
 #include "hw/pages.h"
@@ -170,6 +172,69 @@ static void map_segments(struct dma_domain *dom, struct proc *p, uint64_t pfn,
 	}
 }
 
+/* Page by page: only those that nobody else has mapped. The segments are one, in memory. */
+static void hold_pages(struct dma_domain *dom, struct proc *p, const struct iova_range *r, hpa_t pa,
+	enum dma_dir dir)
+{
+	for (uint64_t i = 0; i < r->npages; i++) {
+		bool first = dom->allocator->hold(dom->iova, p, r->pfn + i);
+
+		if (first) {
+			domain_map(dom, p, r->pfn + i,
+				(hpa_t){ (pa.a & ~(PAGE_SIZE - 1)) + (i << PAGE_LG2) }, 1,
+				prot_of(dir));
+			domain_sync_map(dom, p, r->pfn + i, 1);
+		}
+		dom->m.pages_shared += !first;
+		dom->allocator->settle(dom->iova, p, r->pfn + i);
+	}
+}
+
+static void drop_pages(struct dma_domain *dom, struct proc *p, const struct iova_range *r)
+{
+	for (uint64_t pfn = r->pfn; pfn < r->pfn + r->npages; pfn++) {
+		if (dom->allocator->drop(dom->iova, p, pfn))
+			domain_unmap_page(dom, p, pfn); /* settles it */
+		else
+			dom->allocator->settle(dom->iova, p, pfn);
+	}
+	dom->allocator->free(dom->iova, p, r);
+}
+
+static void copy(struct dma_domain *dom, struct proc *p, uint64_t len)
+{
+	uint64_t lines = (len + 63) / 64;
+
+	cpu_run(p, lines * dom->system->machine->conf->cost->copy_line, CPU_copy);
+	line_touch_others(p, (uint32_t)(2 * lines));
+	dom->m.bytes_copied += len;
+}
+
+/* What a mapping consists of, by the kind of allocator. */
+static void map_found(struct dma_domain *dom, struct proc *p, const struct iova_range *r,
+	const struct dma_sg *sg, unsigned n, enum dma_dir dir)
+{
+	if (dom->caps & IOVA_FOLLOWS_MEMORY) {
+		hold_pages(dom, p, r, sg[0].pa, dir);
+	} else if (!r->premapped) {
+		map_segments(dom, p, r->pfn, sg, n, dir);
+		domain_sync_map(dom, p, r->pfn, r->npages);
+	} else {
+		if (r->fresh)
+			domain_map_buffer(dom, p, r, prot_of(dir));
+		if (dir != DMA_FROM_DEVICE)
+			copy(dom, p, total_len(sg, n));
+	}
+}
+
+static bool are_one(const struct dma_sg *sg, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++)
+		if (sg[i].pa.a != sg[i - 1].pa.a + sg[i - 1].len)
+			return false;
+	return true;
+}
+
 static bool map_ranges(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
 	enum dma_dir dir, bool coherent, iova_t *out)
 {
@@ -177,21 +242,23 @@ static bool map_ranges(struct dma_dev *d, struct proc *p, const struct dma_sg *s
 	uint64_t len = total_len(sg, n), offset = sg[0].pa.a & (PAGE_SIZE - 1);
 	uint32_t npages = pages_spanned(offset, len);
 	sim_time from = proc_now(p);
+	const struct domain_req want = { npages, coherent, prot_of(dir), sg[0].pa };
 	struct iova_range r;
 	bool found;
 
 	domain_enter(dom, p);
-	found = domain_alloc_iova(dom, p, npages, d->mask, coherent, &r);
-	if (found) {
-		map_segments(dom, p, r.pfn, sg, n, dir);
-		domain_sync_map(dom, p, r.pfn, npages);
-	}
+	found = (!(dom->caps & IOVA_FOLLOWS_MEMORY) || are_one(sg, n)) &&
+		domain_alloc_iova(dom, p, &want, d->mask, &r);
+	if (found)
+		map_found(dom, p, &r, sg, n, dir);
 	domain_leave(dom, p);
 	dom->m.map_failures += !found;
 	if (!found)
 		return false;
-	domain_note_slack(
-		dom, r.pfn, (uint32_t)(((uint64_t)npages << PAGE_LG2) - len), proc_now(p));
+	if (!r.premapped &&
+		!(dom->caps & IOVA_FOLLOWS_MEMORY)) /* whose slack is none, or others' */
+		domain_note_slack(
+			dom, r.pfn, (uint32_t)(((uint64_t)npages << PAGE_LG2) - len), proc_now(p));
 	d->system->live++;
 	dom->m.maps++;
 	dom->m.pages_mapped += npages;
@@ -247,7 +314,6 @@ void dma_unmap_single(
 	struct iova_range r = { .pfn = iova.a >> PAGE_LG2, .npages = pages_spanned(iova.a, len) };
 	sim_time from = proc_now(p);
 
-	(void)dir;
 	if (d->system->observer)
 		d->system->observer->unmap_called(
 			d->system->observer->ctx, d, cpu_id(p), from, iova);
@@ -263,7 +329,15 @@ void dma_unmap_single(
 		BUG_ON(found.npages != r.npages);
 		r = found;
 	}
-	domain_unmap(dom, p, &r);
+	if (dom->caps & IOVA_FOLLOWS_MEMORY) {
+		drop_pages(dom, p, &r);
+	} else if (r.premapped) {
+		if (dir != DMA_TO_DEVICE)
+			copy(dom, p, len);
+		dom->allocator->free(dom->iova, p, &r);
+	} else {
+		domain_unmap(dom, p, &r);
+	}
 	dom->m.unmaps++;
 	dom->m.pages_unmapped += r.npages;
 	hist_add(&dom->m.unmap_time, proc_now(p) - from);

@@ -63,7 +63,7 @@ static void flushed(void *ctx, struct proc *p, const struct dma_range *r)
 }
 
 /* Page-table pages are chained through their first word, as the driver took them out. */
-static void free_tables(struct dma_system *s, struct proc *p, const struct iommu_freelist *l)
+void dma_free_tables(struct dma_system *s, struct proc *p, const struct iommu_freelist *l)
 {
 	hpa_t page = l->head;
 
@@ -79,8 +79,9 @@ static void release(void *ctx, struct proc *p, const struct dma_range *r)
 {
 	struct dma_system *s = ctx;
 
-	free_tables(s, p, &r->tables);
-	r->domain->allocator->free(r->domain->iova, p, &r->iova);
+	dma_free_tables(s, p, &r->tables);
+	if (!r->keeps_iova)
+		r->domain->allocator->free(r->domain->iova, p, &r->iova);
 }
 
 static void give_back(void *ctx, struct proc *p, const struct dma_range *r)
@@ -94,7 +95,7 @@ static void give_back(void *ctx, struct proc *p, const struct dma_range *r)
 
 static void release_tables(void *ctx, struct proc *p, const struct dma_range *r)
 {
-	free_tables(ctx, p, &r->tables);
+	dma_free_tables(ctx, p, &r->tables);
 }
 
 void dma_policy_reuse(void *ctx, struct proc *p, const struct iova_range *r)

@@ -65,6 +65,8 @@ void dma_policy_unmapped(struct dma_system *s, struct proc *p, const struct dma_
 void dma_policy_create(struct dma_system *s);
 void dma_policy_domain_add(struct dma_system *s, uint16_t domain); /* before its first unmap */
 void dma_policy_destroy(struct dma_system *s);
+/* Page-table pages that an unmap took out, back to the page allocator. */
+void dma_free_tables(struct dma_system *s, struct proc *p, const struct iommu_freelist *l);
 /* As iova_env.flush of the domain's allocator; ctx: the domain. */
 void dma_policy_reuse(void *ctx, struct proc *p, const struct iova_range *r);
 

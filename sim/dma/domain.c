@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "base/bug.h"
 #include "dma/dma_priv.h"
+#include "hw/pages.h"
 
 #define PFN_4G_LAST   UINT64_C(0xfffff)
 /* Addresses that writes turn into interrupts (IOAPIC and MSI window). */
@@ -73,6 +74,10 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 {
 	struct dma_system *s = d->system;
 
+	struct iova_range r;
+
+	while (d->allocator->retire && d->allocator->retire(d->iova, &r))
+		domain_unmap_buffer(d, p, &r);
 	if (d->allocator->stop)
 		d->allocator->stop(d->iova, p);
 	d->allocator->fini(d->iova);
@@ -82,13 +87,18 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 
 /* intel_alloc_iova(): most devices can reach more, but short addresses need fewer table levels and
  * no dual address cycles, so 32 bits are tried first. */
-bool domain_alloc_iova(struct dma_domain *d, struct proc *p, uint32_t npages, uint64_t mask,
-	bool coherent, struct iova_range *out)
+bool domain_alloc_iova(struct dma_domain *d, struct proc *p, const struct domain_req *want,
+	uint64_t mask, struct iova_range *out)
 {
-	bool aligned = coherent || !(d->caps & IOVA_ALIGNS_COHERENT_ONLY);
+	bool aligned = want->coherent || !(d->caps & IOVA_ALIGNS_COHERENT_ONLY);
 	uint64_t space = BIT64(d->addr_bits) - 1;
 	uint64_t limit = (mask < space ? mask : space) >> PAGE_LG2;
-	struct iova_req req = { .npages = npages, .limit_pfn = limit, .size_aligned = aligned };
+	struct iova_req req = { .npages = want->npages,
+		.limit_pfn = limit,
+		.size_aligned = aligned,
+		.coherent = want->coherent,
+		.prot = want->prot,
+		.pa_pfn = want->pa.a >> PAGE_LG2 };
 
 	if (limit > PFN_4G_LAST && !d->system->conf->dma->forcedac && !(d->caps & IOVA_KEEPS_LOW)) {
 		req.limit_pfn = PFN_4G_LAST;
@@ -127,7 +137,9 @@ static void believe_mapped(
 		struct truth_page *t = truth_at(&d->truth, pfn + i);
 
 		BUG_ON(t->live);
-		if (t->window && t->window != told && window_is_held(w, t->window)) {
+		/* What led to the same page before does no harm (identity). */
+		if (t->pa != pa.a + ((uint64_t)i << PAGE_LG2) && t->window && t->window != told &&
+			window_is_held(w, t->window)) {
 			told = t->window; /* once for each old range */
 			window_iova_reused(w, told);
 		}
@@ -225,10 +237,14 @@ static void believe_unmapped(
 	}
 }
 
-void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range *r)
+static void unmap(struct dma_domain *d, struct proc *p, const struct iova_range *r, bool keeps_iova)
 {
 	struct dma_system *s = d->system;
-	struct dma_range range = { .domain = d, .domain_id = d->id, .iommu = d->iommu, .iova = *r };
+	struct dma_range range = { .domain = d,
+		.domain_id = d->id,
+		.iommu = d->iommu,
+		.iova = *r,
+		.keeps_iova = keeps_iova };
 	iova_t iova = { r->pfn << PAGE_LG2 };
 	hpa_t pa = { truth_at(&d->truth, r->pfn)->pa };
 
@@ -243,8 +259,50 @@ void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range 
 	dma_mark_devices(d, iova, r->npages, range.window);
 	dma_mark_devices(d, iova, r->npages, range.window);
 	domain_leave(d, p);
+	if (keeps_iova)
+		d->allocator->settle(d->iova, p, r->pfn);
 	dma_policy_unmapped(s, p, &range);
 	window_returned(s->windows, range.window, proc_now(p));
+}
+
+void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range *r)
+{
+	unmap(d, p, r, false);
+}
+
+void domain_unmap_page(struct dma_domain *d, struct proc *p, uint64_t pfn)
+{
+	unmap(d, p, &(struct iova_range){ .pfn = pfn, .npages = 1 }, true);
+}
+
+/* ---- buffers that stay mapped ---- */
+
+void domain_map_buffer(
+	struct dma_domain *d, struct proc *p, const struct iova_range *r, unsigned prot)
+{
+	hpa_t pa = pages_alloc_contig(d->system->machine->pages, p, r->premapped);
+
+	domain_map(d, p, r->pfn, pa, r->premapped, prot);
+	domain_sync_map(d, p, r->pfn, r->premapped);
+}
+
+void domain_unmap_buffer(struct dma_domain *d, struct proc *p, const struct iova_range *r)
+{
+	struct dma_system *s = d->system;
+	struct iommu_freelist tables = { .n = 0 };
+	iova_t iova = { r->pfn << PAGE_LG2 };
+	hpa_t pa = { truth_at(&d->truth, r->pfn)->pa };
+
+	s->model->drv_unmap(s->model_state, p, d->id, iova, r->premapped, &tables);
+	for (uint32_t i = 0; i < r->premapped; i++)
+		truth_at(&d->truth, r->pfn + i)->live = false;
+	s->model->drv_flush(s->model_state, p,
+		&(struct iommu_flush){ .scope = IOMMU_FLUSH_PAGES,
+			.domain = d->id,
+			.iova = iova,
+			.npages = r->premapped });
+	dma_free_tables(s, p, &tables);
+	pages_free_contig(s->machine->pages, p, pa, r->premapped);
 }
 
 /* ---- ground truth ---- */

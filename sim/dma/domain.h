@@ -13,6 +13,10 @@
 	M(COUNTER, unmaps, "ranges", NULL, "Ranges unmapped.")                                     \
 	M(COUNTER, pages_unmapped, "pages", "unmaps", "Pages of those, in 4 KiB.")                 \
 	M(COUNTER, map_failures, "ranges", "maps", "Maps refused: no address was free.")           \
+	M(COUNTER, pages_shared, "pages", "pages_mapped",                                          \
+		"Pages of those that another range had mapped already (identity).")                \
+	M(COUNTER, bytes_copied, "bytes", NULL,                                                    \
+		"Bytes copied to and from buffers that stay mapped.")                              \
 	M(COUNTER, below_4g, "ranges", "maps", "Addresses found below 4 GiB at the first try.")    \
 	M(HIST, map_time, "ps", NULL, "Duration of a map call.")                                   \
 	M(HIST, unmap_time, "ps", NULL, "Duration of an unmap call.")                              \
@@ -48,9 +52,16 @@ bool domain_init(
 	struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id, struct err *err);
 void domain_fini(struct dma_domain *d, struct proc *p);
 
+/* What a map call wants an address for. */
+struct domain_req {
+	uint32_t npages;
+	bool coherent;
+	unsigned prot; /* IOMMU_PROT_* */
+	hpa_t pa; /* of the first segment */
+};
 /* An address for npages, below 4 GiB first where the mask allows both. */
-bool domain_alloc_iova(struct dma_domain *d, struct proc *p, uint32_t npages, uint64_t mask,
-	bool coherent, struct iova_range *out);
+bool domain_alloc_iova(struct dma_domain *d, struct proc *p, const struct domain_req *want,
+	uint64_t mask, struct iova_range *out);
 /* The lock that some drivers hold through a map, and while an unmap clears its tables. */
 void domain_enter(struct dma_domain *d, struct proc *p);
 void domain_leave(struct dma_domain *d, struct proc *p);
@@ -63,6 +74,12 @@ void domain_sync_map(struct dma_domain *d, struct proc *p, uint64_t pfn, uint32_
 void domain_note_slack(struct dma_domain *d, uint64_t pfn, uint32_t slack, sim_time now);
 /* iommu_unmap() and the policy: clears the range and hands it over; returns when unmap may. */
 void domain_unmap(struct dma_domain *d, struct proc *p, const struct iova_range *r);
+/* The same of a range whose address stays with somebody else: only the tables are the policy's. */
+void domain_unmap_page(struct dma_domain *d, struct proc *p, uint64_t pfn);
+/* Map and unmap for good what no policy sees: buffers of IOVA_PREMAPPED. The memory is the domain's. */
+void domain_map_buffer(
+	struct dma_domain *d, struct proc *p, const struct iova_range *r, unsigned prot);
+void domain_unmap_buffer(struct dma_domain *d, struct proc *p, const struct iova_range *r);
 /* What the model answered for one unit of the domain's traffic. */
 void domain_judge(struct dma_domain *d, const struct xlate *x, sim_time now);
 

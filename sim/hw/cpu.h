@@ -15,6 +15,7 @@
 	T(driver, "Device driver: rings, descriptors, registers.")                                 \
 	T(stack, "Protocol stack and application work per packet or request.")                     \
 	T(dma, "Fixed part of DMA API calls.")                                                     \
+	T(copy, "Copying to and from buffers that stay mapped.")                                   \
 	T(iova, "IOVA allocator: searches, tree updates, bitmap scans.")                           \
 	T(pagetable, "Page-table updates by the IOMMU driver.")                                    \
 	T(flush_queue, "Keeping ranges that wait for a batched flush.")                            \

@@ -78,6 +78,8 @@ extern const struct conf_table mem_conf_table;
 	F(u32, page_alloc, "150", "0", "100000", "cycles", "Page from or to the CPU's own list.")  \
 	F(u32, page_refill, "1200", "0", "100000", "cycles", "Batch between own and global list.") \
 	F(u32, page_zero, "250", "0", "100000", "cycles", "Clearing a 4 KiB page.")                \
+	F(u32, copy_line, "12", "0", "10000", "cycles",                                            \
+		"Copying 64 bytes to or from a buffer that stays mapped: an assumption.")          \
 	F(u32, dma_call, "80", "0", "10000", "cycles", "Fixed part of one DMA API call.")          \
 	F(u32, desc_write, "15", "0", "10000", "cycles", "Invalidation descriptor written.")
 

@@ -156,6 +156,56 @@ START_TEST(flush_on_reuse_flushes_before_reuse_and_not_much_sooner)
 }
 END_TEST
 
+/* ---- nothing to unmap ---- */
+
+START_TEST(copies_leave_no_window_and_no_byte_beside_the_buffer)
+{
+	static const char *const settings[] = { "policy=copy", "allocator=premapped",
+		"workload.arrivals.rate=20Gbps", "iommu.iotlb_entries=4096", NULL };
+	struct course c;
+	uint64_t copied;
+
+	course_start(&c, common, settings);
+	course_measure(&c, 1 * MS, 10 * MS);
+	ck_assert_uint_gt(course_u64(&c, "dom0.unmaps"), 1000);
+	copied = course_u64(&c, "dom0.bytes_copied");
+	/* What was mapped, but for calls that the ends of the measurement cut. */
+	ck_assert_uint_eq(copied % 2048, 0);
+	ck_assert_uint_le(copied, course_u64(&c, "dom0.unmaps") * 2048 + 4 * 2048);
+	ck_assert_uint_ge(copied + 4 * 2048, course_u64(&c, "dom0.unmaps") * 2048);
+	ck_assert_uint_eq(course_u64(&c, "windows.opened"), 0);
+	ck_assert_uint_eq(course_u64(&c, "dma.invalidations"), 0);
+	ck_assert(course_real(&c, "dom0.subpage_exposure") == 0);
+	ck_assert_uint_gt(course_u64(&c, "cpus.cpu0.copy"), 0);
+	check_truth(&c);
+	ck_assert_uint_eq(course_end(&c), 0); /* buffers, too */
+	course_fini(&c);
+}
+END_TEST
+
+/* Two buffers to a page: the first maps it, the last unmaps it, under either kind of policy. */
+START_TEST(identity_maps_a_page_once_and_never_leads_astray)
+{
+	static const char *const policy[] = { "policy=strict", "policy=flush-queue" };
+	const char *const settings[] = { policy[_i], "allocator=identity",
+		"workload.buffers=half-page", "workload.arrivals.rate=20Gbps",
+		"iommu.iotlb_entries=4096", NULL };
+	struct course c;
+	uint64_t maps, shared;
+
+	course_start(&c, common, settings);
+	course_measure(&c, 1 * MS, 10 * MS);
+	maps = course_u64(&c, "dom0.pages_mapped");
+	shared = course_u64(&c, "dom0.pages_shared");
+	ck_assert_uint_gt(shared, maps / 4);
+	ck_assert_uint_lt(course_u64(&c, "windows.opened"), course_u64(&c, "dom0.unmaps"));
+	ck_assert_uint_eq(course_u64(&c, "windows.iova_reuse_before_flush"), 0);
+	check_truth(&c);
+	ck_assert_uint_eq(course_end(&c), 0);
+	course_fini(&c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("system_promises");
@@ -165,5 +215,7 @@ int main(void)
 	tcase_add_test(tc, under_load_the_batch_fills_before_the_timer);
 	tcase_add_loop_test(tc, flush_on_reuse_flushes_before_reuse_and_not_much_sooner, 0,
 		(int)ARRAY_SIZE(round_robin));
+	tcase_add_test(tc, copies_leave_no_window_and_no_byte_beside_the_buffer);
+	tcase_add_loop_test(tc, identity_maps_a_page_once_and_never_leads_astray, 0, 2);
 	return unit_run("system_promises", tc);
 }

@@ -18,6 +18,7 @@ struct dma_range {
 	struct iova_range iova;
 	struct iommu_freelist tables;
 	window_id window;
+	bool keeps_iova; /* its address is not the range's to give back */
 };
 
 /* Why an invalidation is sent; counted by the DMA layer. */

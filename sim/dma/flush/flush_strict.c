@@ -3,19 +3,11 @@
  * (intel_iommu=strict, iommu.strict=1). The driver of 3.1 never sets the hint that only leaf entries
  * changed, so walk caches of the range go too.
  */
-#include "dma/flush/flush.h"
+#include "dma/flush/flush_strict.h"
 
-#include "base/bug.h"
-#include "dma/flush/flush_metrics.h"
-
-struct strict {
-	struct flush_env env;
-	struct flush_metrics m;
-};
-
-static bool strict_init(void *state, const void *conf, const struct flush_env *env, struct err *err)
+bool flush_strict_init(void *state, const void *conf, const struct flush_env *env, struct err *err)
 {
-	struct strict *s = state;
+	struct flush_strict *s = state;
 
 	(void)conf;
 	(void)err;
@@ -24,14 +16,14 @@ static bool strict_init(void *state, const void *conf, const struct flush_env *e
 	return true;
 }
 
-static void strict_fini(void *state)
+void flush_strict_fini(void *state)
 {
 	(void)state; /* holds nothing between calls */
 }
 
-static void strict_unmapped(void *state, struct proc *p, const struct dma_range *r)
+void flush_strict_unmapped(void *state, struct proc *p, const struct dma_range *r)
 {
-	struct strict *s = state;
+	struct flush_strict *s = state;
 	const struct flush_env *env = &s->env;
 	const struct iommu_flush f = { .scope = IOMMU_FLUSH_PAGES,
 		.domain = r->domain_id,
@@ -46,19 +38,19 @@ static void strict_unmapped(void *state, struct proc *p, const struct dma_range 
 	env->release(env->ctx, p, r);
 }
 
-static void strict_drain(void *state, struct proc *p)
+void flush_strict_drain(void *state, struct proc *p)
 {
 	(void)state;
 	(void)p;
 }
 
-static uint64_t strict_held(const void *state)
+uint64_t flush_strict_held(const void *state)
 {
 	(void)state;
 	return 0;
 }
 
-static sim_time strict_window_bound(const void *state)
+sim_time flush_strict_window_bound(const void *state)
 {
 	(void)state;
 	return 0;
@@ -68,11 +60,11 @@ const struct flush_policy_ops flush_strict_ops = {
 	.name = "strict",
 	.summary = "Each unmap invalidates its range and waits",
 	.source = "Linux 3.1 intel_iommu=strict",
-	.state_size = sizeof(struct strict),
-	.init = strict_init,
-	.fini = strict_fini,
-	.unmapped = strict_unmapped,
-	.drain = strict_drain,
-	.held = strict_held,
-	.window_bound = strict_window_bound,
+	.state_size = sizeof(struct flush_strict),
+	.init = flush_strict_init,
+	.fini = flush_strict_fini,
+	.unmapped = flush_strict_unmapped,
+	.drain = flush_strict_drain,
+	.held = flush_strict_held,
+	.window_bound = flush_strict_window_bound,
 };

@@ -14,6 +14,8 @@ static void assert_contract(const struct iova_allocator_ops *ops)
 	BUG_ON(!ops->init || !ops->fini || !ops->alloc || !ops->free || !ops->reserve);
 	BUG_ON(!ops->check || !ops->live);
 	BUG_ON(!ops->caps_with != !ops->caps_key);
+	BUG_ON(!(ops->caps & IOVA_FOLLOWS_MEMORY) != !(ops->hold && ops->drop && ops->settle));
+	BUG_ON(!(ops->caps & IOVA_PREMAPPED) != !(ops->retire && ops->find));
 }
 
 unsigned iova_caps_of(const struct iova_allocator_ops *ops, const void *conf)

@@ -32,6 +32,10 @@ struct iova_req {
 	bool size_aligned; /* aligned to its size rounded up to a power of two */
 	/* The first of several tries: fail rather than take back what the CPUs' caches hold. */
 	bool keep_caches;
+	/* What the range is for, which only some allocators look at. */
+	bool coherent; /* shared by device and CPU at once: never a copy */
+	unsigned prot; /* IOMMU_PROT_*; 0: both */
+	uint64_t pa_pfn; /* first frame of the memory, which is contiguous (IOVA_FOLLOWS_MEMORY) */
 };
 
 struct iova_range {
@@ -44,6 +48,10 @@ struct iova_range {
 	uint32_t flushes;
 	/* Set by the owner for free: no invalidation has covered the range yet. */
 	bool unflushed;
+	/* Of IOVA_PREMAPPED, filled by alloc and find: pages of the buffer that the address is the start of,
+	 * which stays mapped (0: none, to be mapped and unmapped as usual); fresh: not mapped yet. */
+	uint32_t premapped;
+	bool fresh;
 };
 
 /* What a flush policy, the DMA layer and the tests may rely on. */
@@ -61,6 +69,11 @@ enum iova_caps {
 	IOVA_SPLITS_SPACE = 1 << 3,
 	/* Keeps the space below 4 GiB for devices that reach no further: not to be tried first. */
 	IOVA_KEEPS_LOW = 1 << 4,
+	/* Addresses follow from those of the memory (req.pa_pfn): ranges of one page are the same range,
+	 * alignment is the memory's, what lies above the limit fails. Pages are counted: ops->hold. */
+	IOVA_FOLLOWS_MEMORY = 1 << 5,
+	/* Ranges are buffers that stay mapped (range.premapped), memory that the owner copies to and from. */
+	IOVA_PREMAPPED = 1 << 6,
 };
 
 /* Where a bitmap will be searched next: for replays and tests. */
@@ -103,6 +116,16 @@ struct iova_allocator_ops {
 	 * call takes it by itself. May wait. */
 	void (*enter)(void *state, struct proc *p);
 	void (*leave)(void *state, struct proc *p);
+
+	/* With IOVA_FOLLOWS_MEMORY, for each page of a range. hold, before it is mapped: true when it has to
+	 * be, no other range holds it. drop, before it is unmapped: true when it has to be, nobody holds it
+	 * any more. Both keep the page's lock until settle. May wait. */
+	bool (*hold)(void *state, struct proc *p, uint64_t pfn);
+	bool (*drop)(void *state, struct proc *p, uint64_t pfn);
+	void (*settle)(void *state, struct proc *p, uint64_t pfn);
+	/* With IOVA_PREMAPPED, when nothing is live: the next buffer that is to be unmapped for good, as
+	 * alloc filled it. False: none is left. */
+	bool (*retire)(void *state, struct iova_range *out);
 
 	/* Optional, for an owner that flushes before reuse without env->flush. need_flush, after a free: the address lies ahead of the
 	 * search and could be handed out before the search comes round, so its invalidation must not
