@@ -4,6 +4,7 @@
  */
 #ifndef WORKLOADS_WORKLOAD_H
 #define WORKLOADS_WORKLOAD_H
+#include <stdio.h>
 #include "conf/conf.h"
 #include "dma/dma.h"
 #include "hw/machine.h"
@@ -46,6 +47,8 @@ struct workload_ops {
 	void (*teardown)(void *state, struct proc *p); /* unmap and free everything */
 	void (*detach)(void *state, struct proc *p); /* after the flush policy is drained */
 	void (*totals)(const void *state, struct workload_totals *t);
+	/* Optional: what the tool that it models would print, of the measured time: NAME.txt of the point. */
+	void (*report)(const void *state, FILE *out);
 };
 
 #define WORKLOAD(id) extern const struct workload_ops workload_##id##_ops;

@@ -192,7 +192,8 @@ static void conclude(struct run_summary *r, const struct course *c)
 	r->leaks = c->leaks + c->stuck;
 }
 
-static bool write_faults(const char *dir, const char *text, struct err *err)
+/* A text file of the point; none for no text. */
+static bool write_text(const char *dir, const char *name, const char *text, struct err *err)
 {
 	char *file;
 	FILE *out;
@@ -200,7 +201,7 @@ static bool write_faults(const char *dir, const char *text, struct err *err)
 
 	if (!text[0])
 		return true;
-	file = xasprintf("%s/faults.txt", dir);
+	file = xasprintf("%s/%s.txt", dir, name);
 	out = fopen(file, "w");
 	ok = out && fputs(text, out) >= 0;
 	if (out)
@@ -208,6 +209,25 @@ static bool write_faults(const char *dir, const char *text, struct err *err)
 	if (!ok)
 		err_set(err, "%s cannot be written", file);
 	free(file);
+	return ok;
+}
+
+/* What the tool that the workload models would have printed. */
+static bool write_report(const struct system *s, const char *dir, struct err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+	bool ok;
+
+	if (!s->workload->report)
+		return true;
+	out = open_memstream(&text, &size);
+	BUG_ON(!out);
+	s->workload->report(s->workload_state, out);
+	fclose(out);
+	ok = write_text(dir, s->workload->name, text, err);
+	free(text);
 	return ok;
 }
 
@@ -220,7 +240,7 @@ static int run_course(struct course *c, const char *dir)
 	measure(c);
 	summarise(&summary, c);
 	if (dir && (!point_files_write(dir, s->conf, &s->machine, s->windows, &summary, c->err) ||
-			   !series_write(&c->series, dir, c->err)))
+			   !series_write(&c->series, dir, c->err) || !write_report(s, dir, c->err)))
 		return RUN_REFUSED;
 	drain(c);
 	if (!c->stuck)
@@ -261,7 +281,7 @@ int run_point_watched(const struct conf *conf, const char *point_dir,
 			status = run_course(&c, point_dir);
 	}
 	fclose(fault_log);
-	if (point_dir && status != RUN_REFUSED && !write_faults(point_dir, fault_text, err))
+	if (point_dir && status != RUN_REFUSED && !write_text(point_dir, "faults", fault_text, err))
 		status = RUN_REFUSED;
 	free(fault_text);
 	return status;
