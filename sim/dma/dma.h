@@ -14,7 +14,9 @@
 #define DMA_CONF(F)                                                                                \
 	F(u32, mask_bits, "64", "24", "64", "bits", "Address mask of the devices.")                \
 	F(bool, forcedac, "false", NULL, NULL, "",                                                 \
-		"Do not try addresses below 4 GiB first (iommu.forcedac).")
+		"Do not try addresses below 4 GiB first (iommu.forcedac).")                        \
+	F(size, pci_window, "256MiB", "0", "2GiB", "",                                             \
+		"Apertures of PCI devices, up to 0xfec00000: never handed out as addresses.")
 
 CONF_DECLARE(dma_conf, DMA_CONF);
 extern const struct conf_table dma_conf_table;

@@ -13,6 +13,7 @@
 /* Addresses that writes turn into interrupts (IOAPIC and MSI window). */
 #define MSI_FIRST_PFN UINT64_C(0xfee00)
 #define MSI_LAST_PFN  UINT64_C(0xfeeff)
+#define PCI_END_PFN   UINT64_C(0xfec00)
 #define FIRST_PFN     UINT64_C(1) /* IOVA_START_PFN */
 
 #define METRIC_STRUCT_ struct domain_metrics
@@ -36,6 +37,17 @@ static void collect(void *arg, sim_time now)
 	double seconds = (double)(now - d->measured_from) / (double)SEC;
 
 	d->m.subpage_exposure = seconds > 0 ? d->slack_byte_us / seconds : 0;
+}
+
+/* iova_reserve_pci_windows() and the driver's own: where a request would reach another device, or would
+ * be an interrupt. */
+static void reserve_windows(struct dma_domain *d, struct proc *p)
+{
+	uint64_t pci = d->system->conf->dma->pci_window >> PAGE_LG2;
+
+	d->allocator->reserve(d->iova, p, MSI_FIRST_PFN, MSI_LAST_PFN);
+	if (pci)
+		d->allocator->reserve(d->iova, p, PCI_END_PFN - pci, PCI_END_PFN - 1);
 }
 
 bool domain_init(
@@ -63,7 +75,7 @@ bool domain_init(
 			    .flush_ctx = d },
 		    err))
 		return false;
-	d->allocator->reserve(d->iova, p, MSI_FIRST_PFN, MSI_LAST_PFN);
+	reserve_windows(d, p);
 	dma_policy_domain_add(s, id);
 	metric_scope_add(scope, &domain_metric_table, &d->m);
 	metric_scope_hooks(scope, reset, collect, d);
