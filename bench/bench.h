@@ -27,6 +27,8 @@ void bench_lock_mock(struct bench_result *r);
 void bench_nic_rx_recycled(struct bench_result *r);
 void bench_nic_rx_recycled_dma(struct bench_result *r);
 void bench_nic_rx_unmapped(struct bench_result *r);
+void bench_iova_rcache(struct bench_result *r);
+void bench_iova_bitmap_rr(struct bench_result *r);
 void bench_iotlb_hit(struct bench_result *r);
 void bench_walk(struct bench_result *r);
 void bench_trace_import(struct bench_result *r);

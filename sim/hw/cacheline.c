@@ -75,7 +75,7 @@ void line_touch_others(struct proc *p, uint32_t n)
 		c->lines_touched += n;
 }
 
-bool line_read(struct line *l, struct proc *p, unsigned cat)
+bool line_read_timed(struct line *l, struct proc *p, unsigned cat)
 {
 	struct cpu *c = cpu_of(p);
 	bool moved;
@@ -92,7 +92,7 @@ bool line_read(struct line *l, struct proc *p, unsigned cat)
 	return moved;
 }
 
-bool line_write(struct line *l, struct proc *p, unsigned cat)
+bool line_write_timed(struct line *l, struct proc *p, unsigned cat)
 {
 	struct cpu *c = cpu_of(p);
 	bool moved;

@@ -30,8 +30,8 @@ static inline void line_init(struct line *l)
 
 /* Charge p for the access, at its local clock; true when the line had to move. The time goes to the
  * CPU's category `cat` (cpu.h). No-ops for PROC_UNTIMED and for procs that are not CPUs. */
-bool line_read(struct line *l, struct proc *p, unsigned cat);
-bool line_write(struct line *l, struct proc *p, unsigned cat);
+static inline bool line_read(struct line *l, struct proc *p, unsigned cat);
+static inline bool line_write(struct line *l, struct proc *p, unsigned cat);
 
 /* p's CPU has touched n lines that nobody else cares for: older ones leave its private cache. */
 void line_touch_others(struct proc *p, uint32_t n);
@@ -42,5 +42,20 @@ struct line *line_of_memory(struct machine *m, hpa_t at);
 
 /* Time of one transfer between two CPUs. */
 sim_time line_transfer(const struct machine *m, unsigned from_cpu, unsigned to_cpu);
+
+/* ---- untimed code pays nothing, not even a call ---- */
+
+bool line_read_timed(struct line *l, struct proc *p, unsigned cat);
+bool line_write_timed(struct line *l, struct proc *p, unsigned cat);
+
+static inline bool line_read(struct line *l, struct proc *p, unsigned cat)
+{
+	return p && line_read_timed(l, p, cat);
+}
+
+static inline bool line_write(struct line *l, struct proc *p, unsigned cat)
+{
+	return p && line_write_timed(l, p, cat);
+}
 
 #endif

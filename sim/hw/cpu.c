@@ -130,7 +130,7 @@ struct cpu *cpu_of(const struct proc *p)
 	return proc_owner(p);
 }
 
-unsigned cpu_id(const struct proc *p)
+unsigned cpu_id_timed(const struct proc *p)
 {
 	const struct cpu *c = cpu_of(p);
 
@@ -146,7 +146,7 @@ void cpu_tell(const struct proc *p, const char *what, sim_time from)
 			what, from, proc_now(p));
 }
 
-void cpu_run(struct proc *p, uint64_t cycles, enum cpu_time what)
+void cpu_run_timed(struct proc *p, uint64_t cycles, enum cpu_time what)
 {
 	struct cpu *c = cpu_of(p);
 

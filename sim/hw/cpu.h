@@ -69,13 +69,27 @@ void cpu_tell(const struct proc *p, const char *what, sim_time from);
 
 /* The CPU that p runs on; NULL for PROC_UNTIMED and device procs. */
 struct cpu *cpu_of(const struct proc *p);
-unsigned cpu_id(const struct proc *p); /* 0 where cpu_of() is NULL */
+static inline unsigned cpu_id(const struct proc *p); /* 0 where cpu_of() is NULL */
 
 /* Charge n cycles (a time) to p's local clock and to the category. No event. */
-void cpu_run(struct proc *p, uint64_t cycles, enum cpu_time what);
+static inline void cpu_run(struct proc *p, uint64_t cycles, enum cpu_time what);
 void cpu_run_ps(struct proc *p, sim_time ps, enum cpu_time what);
 /* Account for time that has already passed on p's clock since `from` (spinning). */
 void cpu_account(struct proc *p, sim_time from, enum cpu_time what);
+
+/* Untimed code pays nothing, not even a call. */
+unsigned cpu_id_timed(const struct proc *p);
+static inline unsigned cpu_id(const struct proc *p)
+{
+	return p ? cpu_id_timed(p) : 0;
+}
+
+void cpu_run_timed(struct proc *p, uint64_t cycles, enum cpu_time what);
+static inline void cpu_run(struct proc *p, uint64_t cycles, enum cpu_time what)
+{
+	if (p)
+		cpu_run_timed(p, cycles, what);
+}
 
 extern const struct metric_table cpu_metric_table;
 

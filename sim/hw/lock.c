@@ -141,7 +141,7 @@ static void take(struct lock *l, struct proc *p)
 	l->holder = p;
 }
 
-void lock_acquire(struct lock *l, struct proc *p)
+void lock_acquire_timed(struct lock *l, struct proc *p)
 {
 	struct cpu *c = cpu_of(p);
 	sim_time arrived;
@@ -198,7 +198,7 @@ static void tell_hold(const struct lock *l, const struct cpu *c)
 		l->acquired_at, l->free_at);
 }
 
-void lock_release(struct lock *l, struct proc *p)
+void lock_release_timed(struct lock *l, struct proc *p)
 {
 	BUG_ON(!l->held || l->holder != p);
 	l->held = false;

@@ -14,6 +14,7 @@
 #ifndef SIM_HW_LOCK_H
 #define SIM_HW_LOCK_H
 #include <stdio.h>
+#include "base/bug.h"
 #include "base/list.h"
 #include "base/rng.h"
 #include "engine/proc.h"
@@ -68,9 +69,34 @@ void lock_init(struct lock *l, struct machine *m, const char *lock_class, const 
 void lock_fini(struct lock *l);
 
 /* May wait. With PROC_UNTIMED only the pairing is checked. Not recursive. */
-void lock_acquire(struct lock *l, struct proc *p);
+static inline void lock_acquire(struct lock *l, struct proc *p);
 bool lock_try(struct lock *l, struct proc *p);
-void lock_release(struct lock *l, struct proc *p);
+static inline void lock_release(struct lock *l, struct proc *p);
+
+/* ---- untimed code pays nothing, not even a call ---- */
+
+void lock_acquire_timed(struct lock *l, struct proc *p);
+void lock_release_timed(struct lock *l, struct proc *p);
+
+static inline void lock_acquire(struct lock *l, struct proc *p)
+{
+	if (p) {
+		lock_acquire_timed(l, p);
+		return;
+	}
+	BUG_ON(l->held);
+	l->held = true;
+}
+
+static inline void lock_release(struct lock *l, struct proc *p)
+{
+	if (p) {
+		lock_release_timed(l, p);
+		return;
+	}
+	BUG_ON(!l->held || l->holder);
+	l->held = false;
+}
 
 extern const struct metric_table lock_metric_table;
 /* locks.txt: /proc/lock_stat version 0.4, one row per lock class. */

@@ -23,7 +23,7 @@ struct word_at {
  * of steps have set anything that this calls. */
 static inline void word_step(struct proc *p, const uint64_t *word)
 {
-	struct cpu *c = cpu_of(p);
+	struct cpu *c = p ? cpu_of(p) : NULL;
 
 	if (c && c->machine->on_step)
 		c->machine->on_step(c->machine->on_step_arg, p, word);
