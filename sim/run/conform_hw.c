@@ -11,32 +11,25 @@
 #include "base/alloc.h"
 #include "base/textio.h"
 #include "run/conform_priv.h"
-#include "run/hw_case.h"
+#include "run/hw_check.h"
 
 #define SHOWN     20u
-#define NCODES    256u
 #define PAGE_MASK (PAGE_SIZE - 1)
 
-/* Offsets that the vectors' "fsts" and "frcd" stand for. */
-#define VTD_FSTS_OFFSET 0x34u
-#define VTD_FRCD_OFFSET 0x220u
+static const char *const ops[HW_OPS] = { "dma", "mem", "inv", "clr", "mmio", "qi", "cmd" };
 
-static const char *const ops[] = { "dma", "mem", "inv", "clr", "mmio", "qi", "cmd" };
+const struct hw_vendor *const hw_vendors[HW_VENDORS] = { &hw_vendor_vtd, &hw_vendor_amd };
 
-struct tally {
-	FILE *out;
-	struct src_pos pos;
-	uint64_t cases, skipped, steps[ARRAY_SIZE(ops)];
-	uint64_t exact, allowed, departures; /* DMA results */
-	uint64_t ok, fault[NCODES];
-	uint64_t mismatches;
-	/* of the case */
-	bool branched; /* an earlier step took another allowed result: status may differ from here */
-	size_t step;
-};
+const struct hw_vendor *hw_vendor_find(const char *name)
+{
+	for (size_t i = 0; name && i < HW_VENDORS; i++)
+		if (strcmp(hw_vendors[i]->name, name) == 0)
+			return hw_vendors[i];
+	return NULL;
+}
 
-static void differs(
-	struct tally *t, struct hw_case *c, const json_t *step, const char *what, const char *got)
+void hw_differs(struct hw_check *t, struct hw_case *c, const json_t *step, const char *what,
+	const char *got)
 {
 	char *text;
 
@@ -49,12 +42,25 @@ static void differs(
 	free(text);
 }
 
+void hw_departs(struct hw_check *t, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < t->nnames && strcmp(t->by_name[i].name, name) != 0)
+		i++;
+	if (i == HW_DEVIATE)
+		return; /* more names than there are; the total counts them */
+	if (i == t->nnames)
+		snprintf(t->by_name[t->nnames++].name, sizeof(t->by_name[i].name), "%s", name);
+	t->by_name[i].n++;
+}
+
 /* ---- DMA ---- */
 
-static bool is_result(const json_t *r, const struct xlate *x)
+static bool is_result(const struct hw_case *c, const json_t *r, const struct xlate *x)
 {
 	bool ok = hw_number(json_object_get(r, "ok"));
-	const json_t *pa = json_object_get(r, "pa"), *fr = json_object_get(r, "fr");
+	const json_t *pa = json_object_get(r, "pa"), *fr = json_object_get(r, c->vendor->fault_key);
 	const json_t *ps = json_object_get(r, "ps");
 
 	if (ok != x->ok)
@@ -65,10 +71,10 @@ static bool is_result(const json_t *r, const struct xlate *x)
 	return !fr || hw_number(fr) == x->fault_code;
 }
 
-static bool is_among(const json_t *list, const struct xlate *x)
+static bool is_among(const struct hw_case *c, const json_t *list, const struct xlate *x)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
-		if (is_result(json_array_get(list, i), x))
+		if (is_result(c, json_array_get(list, i), x))
 			return true;
 	return false;
 }
@@ -83,31 +89,56 @@ static void show_result(const struct xlate *x, char *buf, size_t size)
 			x->mem_reads, x->hit ? ", from the IOTLB" : "");
 }
 
+static void note_departures(struct hw_check *t, const json_t *whole)
+{
+	const json_t *names = json_object_get(whole, "dev");
+
+	for (size_t i = 0; i < json_array_size(names); i++)
+		hw_departs(t, json_string_value(json_array_get(names, i)));
+}
+
+static unsigned vendor_number(const struct hw_case *c)
+{
+	unsigned v = 0;
+
+	while (hw_vendors[v] != c->vendor)
+		v++;
+	return v;
+}
+
+static void count_result(struct hw_check *t, const struct hw_case *c, const struct xlate *x)
+{
+	unsigned v = vendor_number(c);
+
+	t->by_vendor[v].ok += x->ok;
+	if (!x->ok && x->fault_code < HW_CODES)
+		t->by_vendor[v].fault[x->fault_code]++;
+}
+
 /* Hold one request's result against what is expected; tells whether it is the recorded one. */
-static void judge(struct tally *t, struct hw_case *c, const json_t *step, const json_t *expected,
+static void judge(struct hw_check *t, struct hw_case *c, const json_t *step, const json_t *expected,
 	const json_t *whole, const struct xlate *x)
 {
 	const json_t *spec = json_object_get(whole, "spec"), *alt = json_object_get(whole, "alt");
 	char got[128];
 
-	t->ok += x->ok;
-	if (!x->ok && x->fault_code < NCODES)
-		t->fault[x->fault_code]++;
-	if (spec && is_among(spec, x)) {
+	count_result(t, c, x);
+	if (spec && is_among(c, spec, x)) {
 		t->departures++;
 		t->branched = true;
-	} else if (!spec && is_result(expected, x)) {
+		note_departures(t, whole);
+	} else if (!spec && is_result(c, expected, x)) {
 		t->exact++;
-	} else if (!spec && is_among(alt, x)) {
+	} else if (!spec && is_among(c, alt, x)) {
 		t->allowed++;
 		t->branched = true;
 	} else {
 		show_result(x, got, sizeof(got));
-		differs(t, c, step, "result", got);
+		hw_differs(t, c, step, "result", got);
 	}
 }
 
-static void check_register(struct tally *t, struct hw_case *c, const json_t *step,
+void hw_check_register(struct hw_check *t, struct hw_case *c, const json_t *step,
 	const json_t *expected, uint32_t offset, unsigned bytes)
 {
 	uint64_t value;
@@ -119,38 +150,10 @@ static void check_register(struct tally *t, struct hw_case *c, const json_t *ste
 	if (value == hw_number(expected))
 		return;
 	snprintf(got, sizeof(got), "register 0x%x is 0x%" PRIx64, offset, value);
-	differs(t, c, step, "status", got);
+	hw_differs(t, c, step, "status", got);
 }
 
-static void check_status(struct tally *t, struct hw_case *c, const json_t *step, const json_t *exp)
-{
-	const json_t *frcd = json_object_get(exp, "frcd");
-
-	check_register(t, c, step, json_object_get(exp, "fsts"), VTD_FSTS_OFFSET, 4);
-	check_register(t, c, step, json_array_get(frcd, 0), VTD_FRCD_OFFSET, 8);
-	check_register(t, c, step, json_array_get(frcd, 1), VTD_FRCD_OFFSET + 8, 8);
-}
-
-/* Accessed and dirty bits that the step set. "fs_dirty_on_hit" is a departure in just these. */
-static void check_entries(struct tally *t, struct hw_case *c, const json_t *step, const json_t *exp)
-{
-	const json_t *list = json_object_get(exp, "memx");
-	char got[96];
-
-	if (json_object_get(exp, "dev") || t->branched)
-		return;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *e = json_array_get(list, i);
-		uint64_t at = hw_number(json_array_get(e, 0)), value = hw_rig_mem_read(&c->rig, at);
-
-		if (value == hw_number(json_array_get(e, 1)))
-			continue;
-		snprintf(got, sizeof(got), "memory 0x%" PRIx64 " is 0x%" PRIx64, at, value);
-		differs(t, c, step, "entry", got);
-	}
-}
-
-static void dma(struct tally *t, struct hw_case *c, const json_t *step)
+static void dma(struct hw_check *t, struct hw_case *c, const json_t *step, struct xlate *x)
 {
 	const json_t *exp = json_object_get(step, "exp"), *segments = json_object_get(exp, "seg");
 	uint64_t at = hw_number(json_object_get(step, "iova"));
@@ -158,26 +161,24 @@ static void dma(struct tally *t, struct hw_case *c, const json_t *step)
 
 	for (size_t i = 0; left > 0; i++) {
 		uint64_t room = PAGE_SIZE - (at & PAGE_MASK), len = left < room ? left : room;
-		struct xlate x = { .rid = { (uint16_t)hw_number(json_object_get(step, "sid")) },
-			.write = hw_number(json_object_get(step, "wr")),
-			.len = (uint32_t)len,
-			.iova = { at } };
 		const json_t *segment = segments ? json_array_get(segments, i) : exp;
 
 		if (!segment)
 			break; /* the recording stops a request at its first refused page */
-		hw_rig_dma(&c->rig, &x);
-		judge(t, c, step, segment, segment, &x);
+		*x = (struct xlate){ .rid = { (uint16_t)hw_number(json_object_get(step, "sid")) },
+			.write = hw_number(json_object_get(step, "wr")),
+			.len = (uint32_t)len,
+			.iova = { at } };
+		hw_rig_dma(&c->rig, x);
+		judge(t, c, step, segment, segment, x);
 		at += len;
 		left -= len;
 	}
-	check_status(t, c, step, exp);
-	check_entries(t, c, step, exp);
 }
 
 /* ---- other steps: memory, registers, and what is read afterwards ---- */
 
-static void check_reads(struct tally *t, struct hw_case *c, const json_t *step)
+static void check_reads(struct hw_check *t, struct hw_case *c, const json_t *step)
 {
 	const json_t *exp = json_object_get(step, "exp");
 	const json_t *rd = json_object_get(step, "rd"), *rdm = json_object_get(step, "rdm");
@@ -186,7 +187,7 @@ static void check_reads(struct tally *t, struct hw_case *c, const json_t *step)
 	for (size_t i = 0; i < json_array_size(rd); i++) {
 		const json_t *r = json_array_get(rd, i);
 
-		check_register(t, c, step, json_array_get(json_object_get(exp, "rd"), i),
+		hw_check_register(t, c, step, json_array_get(json_object_get(exp, "rd"), i),
 			(uint32_t)hw_number(json_array_get(r, 1)),
 			(unsigned)hw_number(json_array_get(r, 0)));
 	}
@@ -197,13 +198,15 @@ static void check_reads(struct tally *t, struct hw_case *c, const json_t *step)
 		if (value == hw_number(json_array_get(json_object_get(exp, "rdm"), i)))
 			continue;
 		snprintf(got, sizeof(got), "memory 0x%" PRIx64 " is 0x%" PRIx64, at, value);
-		differs(t, c, step, "memory", got);
+		hw_differs(t, c, step, "memory", got);
 	}
 }
 
-static bool replay_step(struct tally *t, struct hw_case *c, const json_t *step, struct err *err)
+static bool replay_step(
+	struct hw_check *t, struct hw_case *c, void *state, const json_t *step, struct err *err)
 {
 	const char *op = json_string_value(json_object_get(step, "op"));
+	struct xlate x;
 	size_t kind;
 
 	for (kind = 0; op && kind < ARRAY_SIZE(ops); kind++)
@@ -214,37 +217,53 @@ static bool replay_step(struct tally *t, struct hw_case *c, const json_t *step, 
 			op ? op : "");
 	t->steps[kind]++;
 	if (strcmp(op, "dma") == 0) {
-		dma(t, c, step);
+		dma(t, c, step, &x);
+		c->vendor->after(t, c, state, step, &x);
 		return true;
 	}
 	if (!hw_memory_writes(c, json_object_get(step, "m")) ||
 		!hw_register_writes(c, json_object_get(step, "x")))
 		return err_at(err, t->pos, NULL, "step %zu is malformed", t->step);
+	c->vendor->after(t, c, state, step, NULL);
 	check_reads(t, c, step);
 	return true;
 }
 
-static bool replay_case(struct tally *t, json_t *json, struct err *err)
+static bool replay_steps(struct hw_check *t, struct hw_case *c, struct err *err)
 {
-	const json_t *steps = json_object_get(json, "steps");
+	const json_t *steps = json_object_get(c->json, "steps");
+	void *state = xcalloc(1, c->vendor->state_size + 1);
+	bool ok = true;
+
+	if (c->vendor->begin)
+		c->vendor->begin(t, c, state);
+	for (t->step = 0; ok && t->step < json_array_size(steps); t->step++)
+		ok = replay_step(t, c, state, json_array_get(steps, t->step), err);
+	t->cases += ok;
+	t->by_vendor[vendor_number(c)].cases += ok;
+	free(state);
+	return ok;
+}
+
+static bool replay_case(struct hw_check *t, json_t *json, struct err *err)
+{
 	struct hw_case c;
-	bool known, ok = hw_case_begin(&c, json, &known, err);
+	bool ok = hw_case_begin(&c, json, err);
 
 	if (!ok && err)
 		err->pos = t->pos;
 	t->branched = false;
-	if (ok && !known)
+	if (ok && !c.vendor)
 		t->skipped++;
-	for (t->step = 0; ok && known && t->step < json_array_size(steps); t->step++)
-		ok = replay_step(t, &c, json_array_get(steps, t->step), err);
-	t->cases += ok && known;
+	else if (ok)
+		ok = replay_steps(t, &c, err);
 	hw_case_end(&c);
 	return ok;
 }
 
 /* ---- the file ---- */
 
-static bool replay_line(struct tally *t, const char *line, struct err *err)
+static bool replay_line(struct hw_check *t, const char *line, struct err *err)
 {
 	json_error_t why;
 	json_t *json = json_loads(line, 0, &why);
@@ -259,7 +278,19 @@ static bool replay_line(struct tally *t, const char *line, struct err *err)
 	return ok;
 }
 
-static void report(const struct tally *t)
+static void report_vendor(const struct hw_check *t, unsigned v)
+{
+	if (!t->by_vendor[v].cases)
+		return;
+	fprintf(t->out, "%s: %" PRIu64 " cases; translated %" PRIu64 "; faults by reason:",
+		hw_vendors[v]->name, t->by_vendor[v].cases, t->by_vendor[v].ok);
+	for (unsigned i = 0; i < HW_CODES; i++)
+		if (t->by_vendor[v].fault[i])
+			fprintf(t->out, " 0x%x %" PRIu64, i, t->by_vendor[v].fault[i]);
+	fputc('\n', t->out);
+}
+
+static void report(const struct hw_check *t)
 {
 	fputs("steps:", t->out);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
@@ -269,13 +300,18 @@ static void report(const struct tally *t)
 		"\nDMA results: %" PRIu64 " as recorded, %" PRIu64 " allowed alternatives, %" PRIu64
 		" by the specification where the recording departs\n",
 		t->exact, t->allowed, t->departures);
-	fprintf(t->out, "translated %" PRIu64 "; faults by reason:", t->ok);
-	for (unsigned i = 0; i < NCODES; i++)
-		if (t->fault[i])
-			fprintf(t->out, " 0x%x %" PRIu64, i, t->fault[i]);
+	if (t->nnames)
+		fputs("departures of the recording:", t->out);
+	for (unsigned i = 0; i < t->nnames; i++)
+		fprintf(t->out, "%s %s %" PRIu64, i ? "," : "", t->by_name[i].name,
+			t->by_name[i].n);
+	if (t->nnames)
+		fputc('\n', t->out);
+	for (unsigned v = 0; v < HW_VENDORS; v++)
+		report_vendor(t, v);
 	if (t->mismatches > SHOWN)
-		fprintf(t->out, "\n... and %" PRIu64 " more mismatches", t->mismatches - SHOWN);
-	fprintf(t->out, "\ntotal: %" PRIu64 " cases, %" PRIu64 " mismatches", t->cases,
+		fprintf(t->out, "... and %" PRIu64 " more mismatches\n", t->mismatches - SHOWN);
+	fprintf(t->out, "total: %" PRIu64 " cases, %" PRIu64 " mismatches", t->cases,
 		t->mismatches);
 	if (t->skipped)
 		fprintf(t->out, "; %" PRIu64 " cases skipped: no model of their vendor",
@@ -285,7 +321,7 @@ static void report(const struct tally *t)
 
 static int replay(const char *file, FILE *out, struct err *err)
 {
-	struct tally t = { .out = out };
+	struct hw_check t = { .out = out };
 	struct text_in *in = text_open(file, err);
 	bool ok = in != NULL;
 	char *line;

@@ -4,32 +4,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "run/hw_check.h"
 #include "run/schema.h"
-
-/* Which model stands for a vendor, and which of its keys the case's capabilities set. */
-struct vendor {
-	const char *name, *model;
-	struct {
-		const char *cap, *key; /* of the case's "caps", of the section iommu */
-	} keys[4];
-};
-
-static const struct vendor vendors[] = {
-	{ "vtd", "vtd", { { "cap", "cap" }, { "ecap", "ecap" }, { "haw", "haw" } } },
-};
 
 uint64_t hw_number(const json_t *v)
 {
 	return json_is_string(v) ? strtoull(json_string_value(v), NULL, 0)
 				 : (uint64_t)json_integer_value(v);
-}
-
-static const struct vendor *find_vendor(const char *name)
-{
-	for (size_t i = 0; name && i < ARRAY_SIZE(vendors); i++)
-		if (strcmp(vendors[i].name, name) == 0)
-			return &vendors[i];
-	return NULL;
 }
 
 static bool set(
@@ -54,7 +35,7 @@ static bool set_memory(struct conf_doc *doc, const json_t *ram, struct err *err)
 }
 
 static bool configure(
-	const struct hw_case *c, const struct vendor *v, struct conf **conf, struct err *err)
+	const struct hw_case *c, const struct hw_vendor *v, struct conf **conf, struct err *err)
 {
 	const json_t *caps = json_object_get(c->json, "caps");
 	struct conf_doc *doc = conf_doc_create();
@@ -74,18 +55,17 @@ static bool configure(
 	return ok;
 }
 
-bool hw_case_begin(struct hw_case *c, json_t *json, bool *known, struct err *err)
+bool hw_case_begin(struct hw_case *c, json_t *json, struct err *err)
 {
-	const struct vendor *v = find_vendor(json_string_value(json_object_get(json, "vendor")));
 	struct conf *conf;
 
 	*c = (struct hw_case){ .json = json };
 	c->id = json_string_value(json_object_get(json, "id"));
 	c->note = json_string_value(json_object_get(json, "note"));
-	*known = v != NULL;
-	if (!v)
+	c->vendor = hw_vendor_find(json_string_value(json_object_get(json, "vendor")));
+	if (!c->vendor)
 		return true;
-	if (!configure(c, v, &conf, err) || !hw_rig_create(&c->rig, conf, err))
+	if (!configure(c, c->vendor, &conf, err) || !hw_rig_create(&c->rig, conf, err))
 		return false;
 	c->built = true;
 	c->rig.model->obs_trace(c->rig.state, true);

@@ -7,16 +7,19 @@
 #include <jansson.h>
 #include "run/hw_rig.h"
 
+struct hw_vendor;
+
 struct hw_case {
 	const char *id, *note;
 	json_t *json; /* borrowed */
+	const struct hw_vendor *vendor; /* NULL: no model stands for it */
 	struct hw_rig rig;
 	bool built;
 };
 
 /* Reset, memory as the case lists it, then its register writes. False with *err: the case is
- * malformed. *known is false when no model stands for its vendor; then nothing is built. */
-bool hw_case_begin(struct hw_case *c, json_t *json, bool *known, struct err *err);
+ * malformed. Without a vendor nothing is built. */
+bool hw_case_begin(struct hw_case *c, json_t *json, struct err *err);
 void hw_case_end(struct hw_case *c);
 
 /* "0x..." or an integer. */

@@ -9,20 +9,32 @@
 #include "run/conform.h"
 #include "tests/unit/unit.h"
 
-#define VECTORS TEST_DATA "/vtd-hw.jsonl.zst"
+#define VECTORS     TEST_DATA "/vtd-hw.jsonl.zst"
+#define AMD_VECTORS TEST_DATA "/amd-hw.jsonl.zst"
 
 static char *report, *first_case;
 static size_t report_size;
 static struct err err;
 
+/* The n-th recorded case of a file, from 0. */
+static char *read_case(const char *file, unsigned n)
+{
+	struct text_in *in = text_open(file, &err);
+	char *line;
+
+	ck_assert_ptr_nonnull(in);
+	do
+		line = text_line(in);
+	while (n-- > 0);
+	line = strdup(line);
+	text_close(in);
+	return line;
+}
+
 /* The first recorded case: three requests in legacy mode, of which a write and a read are refused. */
 static void set_up(void)
 {
-	struct text_in *in = text_open(VECTORS, &err);
-
-	ck_assert_ptr_nonnull(in);
-	first_case = strdup(text_line(in));
-	text_close(in);
+	first_case = read_case(VECTORS, 0);
 	report = NULL;
 }
 
@@ -128,6 +140,53 @@ START_TEST(another_entry_in_memory_changes_the_result)
 }
 END_TEST
 
+/* ---- AMD ---- */
+
+/* Take another case for first_case. */
+static void use_amd_case(unsigned n)
+{
+	free(first_case);
+	first_case = read_case(AMD_VECTORS, n);
+}
+
+START_TEST(every_recorded_amd_case_conforms)
+{
+	ck_assert_int_eq(replay(AMD_VECTORS), 0);
+	reports("total: 2000 cases, 0 mismatches");
+	reports("amd: 2000 cases; translated");
+	reports(" illegal_command 15"); /* the specification's way, each */
+	reports(" overflow_stop 42");
+	reports(" leaf_perm 258");
+}
+END_TEST
+
+/* amd-0004: a level-2 entry is not present. */
+START_TEST(another_amd_address_event_or_status_is_reported)
+{
+	use_amd_case(4);
+	ck_assert_int_eq(replay_altered("\"id\"", "\"id\""), 0);
+	ck_assert_int_eq(replay_altered("\"code\":2", "\"code\":1"), 1);
+	reports("step 0: result differs");
+	ck_assert_int_eq(replay_altered("\"ev\":[[", "\"no\":[["), 1);
+	reports("number of events differs");
+	ck_assert_int_eq(replay_altered("\"status\":\"0x18\"", "\"status\":\"0x58\""), 1);
+	reports("status is 0x1a, not 0x5a");
+	ck_assert_int_eq(replay_altered("\"code\":2,", "\"code\":2,\"cmdhead\":\"0x20\","), 1);
+	reports("register 0x2000 is 0x10");
+}
+END_TEST
+
+/* amd-0042: an unknown command, then a completion wait. */
+START_TEST(an_illegal_command_must_stop_the_buffer)
+{
+	use_amd_case(42);
+	ck_assert_int_eq(replay_altered("\"id\"", "\"id\""), 0);
+	reports("illegal_command 1");
+	ck_assert_int_eq(replay_altered("0xf000000000000000", "0x8000000000000000"), 1);
+	reports("illegal command differs");
+}
+END_TEST
+
 START_TEST(what_is_not_a_case_is_refused)
 {
 	ck_assert_int_eq(replay_altered("\"op\":\"dma\"", "\"op\":\"dna\""), 2);
@@ -151,6 +210,9 @@ int main(void)
 	tcase_add_test(tc, another_fault_status_is_reported);
 	tcase_add_test(tc, another_fault_record_is_reported);
 	tcase_add_test(tc, another_entry_in_memory_changes_the_result);
+	tcase_add_test(tc, every_recorded_amd_case_conforms);
+	tcase_add_test(tc, another_amd_address_event_or_status_is_reported);
+	tcase_add_test(tc, an_illegal_command_must_stop_the_buffer);
 	tcase_add_test(tc, what_is_not_a_case_is_refused);
 	return unit_run("conform_hw", tc);
 }
