@@ -88,7 +88,7 @@ static bool hw_idle(const void *state)
 {
 	const struct amdvi *a = state;
 
-	return walkers_idle(a->hw.walkers) && !a->hw.busy;
+	return walkers_idle(a->hw.walkers) && !a->hw.busy && !a->hw.page_requests.busy;
 }
 
 static unsigned drv_addr_width(const void *state)
@@ -96,6 +96,16 @@ static unsigned drv_addr_width(const void *state)
 	const struct amdvi *a = state;
 
 	return a->conf->iova_bits;
+}
+
+static bool drv_has_ats(const void *state)
+{
+	return ((const struct amdvi *)state)->conf->iotlb_sup;
+}
+
+static bool drv_has_pri(const void *state)
+{
+	return ((const struct amdvi *)state)->conf->efr & EFR_PPR_SUP;
 }
 
 static void mark_pages(struct amdvi *a, uint16_t space, uint64_t first, uint64_t end, window_id w)
@@ -169,6 +179,8 @@ const struct iommu_model_ops amdvi_model_ops = {
 	.hw_mmio_read = hw_mmio_read,
 	.hw_mmio_write = hw_mmio_write,
 	.hw_idle = hw_idle,
+	.hw_invalidated = amdvi_ats_completion,
+	.hw_page_request = amdvi_ppr_message,
 	.drv_start = amdvi_drv_start,
 	.drv_stop = amdvi_drv_stop,
 	.drv_domain_add = amdvi_drv_domain_add,
@@ -177,6 +189,8 @@ const struct iommu_model_ops amdvi_model_ops = {
 	.drv_detach = amdvi_drv_detach,
 	.drv_addr_width = drv_addr_width,
 	.drv_page_sizes = amdvi_drv_page_sizes,
+	.drv_has_ats = drv_has_ats,
+	.drv_has_pri = drv_has_pri,
 	.drv_map = amdvi_drv_map,
 	.drv_unmap = amdvi_drv_unmap,
 	.drv_flush = amdvi_drv_flush,

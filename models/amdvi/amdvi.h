@@ -9,6 +9,8 @@
 #include "hw/lock.h"
 #include "hw/tagcache.h"
 #include "iommu/iommu.h"
+#include "iommu/itags.h"
+#include "iommu/pagereq.h"
 #include "iommu/ptable.h"
 #include "iommu/regfile.h"
 #include "iommu/spaces.h"
@@ -45,6 +47,8 @@
 		"What an invalidation does about walks in flight; drain is the architecture.")     \
 	F(bool, quirk_512g, "false", NULL, NULL, "",                                               \
 		"Pages of 512 GiB do not work, as on real parts: an access faults.")               \
+	F(bool, iotlb_sup, "true", NULL, NULL, "",                                                 \
+		"IotlbSup of the capability: devices may have translation caches of their own.")   \
 	F(bool, np_cache, "false", NULL, NULL, "",                                                 \
 		"NpCache of the capability: the driver flushes after mapping too.")                \
 	F(time, cmd_decode, "30ns", "0", "1us", "", "Decoding a command.")                         \
@@ -89,7 +93,10 @@ enum { RANGE_SIZED, RANGE_DOMAIN };
 	M(COUNTER, events_lost, "events", NULL, "Events not logged: the log was full or off.")     \
 	M(COUNTER, page_requests, "requests", NULL, "Page requests written to the PPR log.")       \
 	M(COUNTER, page_requests_lost, "requests", "page_requests",                                \
-		"Page requests not logged: the log was full or off.")
+		"Page requests not logged: the log was full or off.")                              \
+	M(COUNTER, page_requests_refused, "requests", "page_requests",                             \
+		"Page requests that the unit answered itself: lost, or not allowed.")              \
+	M(COUNTER, translation_requests, "ops", "requests", "ATS translation requests.")
 METRIC_DECLARE(amdvi_metrics, AMDVI_METRICS);
 
 #define AMDVI_CMD_METRICS(M)                                                                       \
@@ -104,6 +111,9 @@ METRIC_DECLARE(amdvi_metrics, AMDVI_METRICS);
 	M(COUNTER, complete_ppr, "ops", "commands", "COMPLETE_PPR_REQUEST.")                       \
 	M(COUNTER, all, "ops", "commands", "INVALIDATE_IOMMU_ALL.")                                \
 	M(COUNTER, errors, "ops", NULL, "Commands that stopped the buffer.")                       \
+	M(COUNTER, timeouts, "ops", "iotlb", "Devices that did not answer in time.")               \
+	M(COUNTER, unexpected, "ops", NULL, "Answers of devices that nobody waited for.")          \
+	M(HIST, device_time, "ps", NULL, "An invalidate request until its answer.")                \
 	M(TIME, busy, "ps", NULL, "Time that the engine was not idle.")                            \
 	M(TIME, drained, "ps", NULL, "Of it, waiting for walks in flight.")                        \
 	M(HIST, depth, "commands", NULL, "Commands in the buffer at each doorbell.")
@@ -117,6 +127,8 @@ METRIC_DECLARE(amdvi_cmd_metrics, AMDVI_CMD_METRICS);
 	M(COUNTER, polls, "ops", "submissions", "Looks at the semaphore.")                         \
 	M(HIST, submit_to_done, "ps", NULL, "Duration of a flush, locks and all.")                 \
 	M(COUNTER, grown, "levels", NULL, "Levels that tables grew by.")                           \
+	M(COUNTER, wait_timeouts, "ops", "submissions", "Completion waits given up after 0.1 s.")  \
+	M(COUNTER, page_requests_answered, "requests", NULL, "Page requests read from the log.")   \
 	M(COUNTER, events_reported, "events", NULL, "Events read back from the log.")
 METRIC_DECLARE(amdvi_drv_metrics, AMDVI_DRV_METRICS);
 
@@ -142,6 +154,8 @@ struct amdvi_hw {
 	bool busy;
 	struct xlate prefetch;
 	struct waitq prefetched;
+	struct itags device_tlb; /* invalidate requests under way */
+	struct pagereqs page_requests; /* received, not looked at yet */
 	void (*event_interrupt)(void *ctx); /* as the driver half receives it; or NULL */
 	void *interrupt_ctx;
 	struct amdvi_counters counters;
@@ -150,22 +164,33 @@ struct amdvi_hw {
 	struct amdvi_cmd_metrics q;
 };
 
+struct amdvi_device {
+	struct list link; /* of its domain */
+	struct iommu_dev dev;
+	uint16_t domain;
+};
+
 struct amdvi_domain {
 	bool exists;
+	struct list devices;
 	struct ptable tables;
 	struct lock lock; /* struct protection_domain's */
 };
 
 struct amdvi_drv {
-	hpa_t device_table, commands, events, semaphores;
+	hpa_t device_table, commands, events, page_requests, semaphores;
 	struct amdvi_domain **domains; /* by domain id; NULL: never added */
-	uint32_t *domain_of; /* by device id: domain id + 1, 0: none */
+	struct amdvi_device **devices; /* by device id; NULL: not attached */
 	struct lock lock; /* struct amd_iommu's */
 	uint32_t head, tail; /* of the command buffer, as the driver knows them */
 	uint64_t sequence; /* last number handed to a completion wait */
 	struct cpu_work event_work;
 	struct ptable_metrics tables;
 	struct amdvi_drv_metrics m;
+};
+
+struct amdvi_command {
+	uint64_t lo, hi;
 };
 
 struct amdvi {
@@ -183,6 +208,12 @@ uint64_t amdvi_mmio_read(struct amdvi *a, uint32_t offset, unsigned bytes);
 void amdvi_mmio_write(struct amdvi *a, uint32_t offset, unsigned bytes, uint64_t value);
 bool amdvi_translate(struct amdvi *a, struct xlate *x);
 extern const struct walker_ops amdvi_walker_ops;
+
+/* ---- device TLBs, page requests: hw_ats.c ---- */
+void amdvi_ats_init(struct amdvi *a);
+void amdvi_ats_fini(struct amdvi *a);
+void amdvi_ats_completion(void *state, rid_t rid, uint8_t itag);
+void amdvi_ppr_message(void *state, const struct page_request *r);
 
 void amdvi_cmd_start(struct amdvi *a);
 void amdvi_cmd_ring(struct amdvi *a); /* something to do */
@@ -224,10 +255,17 @@ bool amdvi_drv_attach(
 void amdvi_drv_detach(void *state, struct proc *p, rid_t rid);
 /* Write the DTEs of the domain's devices anew and have the unit forget the old ones. */
 void amdvi_drv_update_devices(struct amdvi *a, struct proc *p, uint16_t domain);
+/* ---- devices: drv_dev.c ---- */
+void amdvi_drv_dev_add(struct amdvi *a, const struct iommu_dev *dev, uint16_t domain);
+void amdvi_drv_dev_del(struct amdvi *a, rid_t rid);
+/* What tells a device of an INVALIDATE_IOMMU_PAGES; false: it caches nothing. */
+bool amdvi_drv_dev_command(
+	const struct amdvi_device *d, const struct amdvi_command *pages, struct amdvi_command *c);
+void amdvi_drv_ppr_start(struct amdvi *a, struct proc *p);
+void amdvi_drv_ppr_stop(struct amdvi *a, struct proc *p);
+void amdvi_drv_page_requests(struct amdvi *a, struct proc *p);
 /* ---- commands: drv_cmd.c ---- */
-struct amdvi_command {
-	uint64_t lo, hi;
-};
+void amdvi_drv_queue(struct amdvi *a, struct proc *p, const struct amdvi_command *c);
 void amdvi_drv_cmd_start(struct amdvi *a, struct proc *p);
 void amdvi_drv_cmd_stop(struct amdvi *a, struct proc *p);
 /* Queue the commands in order and a completion wait; returns when it is done. */

@@ -11,6 +11,7 @@ struct cmdproc {
 	struct amdvi *a;
 	struct proc *p;
 	struct linefetch fetch;
+	uint64_t command; /* the address of the one in execution */
 };
 
 /* Let t pass for the processor. */
@@ -18,6 +19,9 @@ void amdvi_cmd_spend(struct cmdproc *q, sim_time t);
 void amdvi_invalidate_devtab(struct cmdproc *q, const struct amdvi_command *c);
 void amdvi_invalidate_pages(struct cmdproc *q, const struct amdvi_command *c);
 void amdvi_invalidate_all(struct cmdproc *q);
+/* `command`: where it stands in memory. */
+void amdvi_invalidate_iotlb(struct cmdproc *q, const struct amdvi_command *c, uint64_t command);
+void amdvi_complete_ppr(struct cmdproc *q, const struct amdvi_command *c);
 void amdvi_prefetch(struct cmdproc *q, const struct amdvi_command *c);
 
 #endif

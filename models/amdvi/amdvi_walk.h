@@ -27,7 +27,7 @@ struct amdvi_source {
 	bool giov; /* requests without PASID are guest requests of PASID 0 */
 	unsigned glx, guest_levels;
 	uint64_t gcr3;
-	bool iotlb, suppress, suppress_all, exclusion;
+	bool iotlb, ppr, suppress, suppress_all, exclusion;
 };
 
 /* What becomes of a request of the source. */
@@ -93,5 +93,7 @@ bool amdvi_is_canonical(uint64_t address, unsigned levels);
 /* Why a request that wants this may not have the leaf: EVENT_PE and others for an IO_PAGE_FAULT; 0: it
  * may. */
 uint64_t amdvi_refusal(const struct amdvi_leaf *l, bool write, bool exec, bool priv);
+/* The leaf is of use to the request that the walk was begun for. */
+bool amdvi_walk_serves(const struct amdvi_walk *s, const struct amdvi_leaf *l);
 
 #endif

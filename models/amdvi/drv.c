@@ -16,6 +16,7 @@
 #define DEVICE_TABLE_PAGES (NDEVICES * DTE_BYTES / PAGE_SIZE)
 #define LOG_PAGES          2u /* 512 entries of 16 bytes */
 #define LOG_LEN            9u /* log2 of them */
+#define INV_TIMEOUT_1S     4u /* CTRL_INV_TO_1S */
 
 uint64_t amdvi_drv_read(
 	struct amdvi *a, struct proc *p, uint32_t offset, unsigned bytes, enum cpu_time what)
@@ -41,6 +42,8 @@ static void event_work(struct proc *p, void *arg)
 
 	cpu_run(p, a->env.machine->conf->cpu->irq_entry, CPU_irq);
 	amdvi_drv_faults(a, p);
+	if (a->conf->efr & EFR_PPR_SUP)
+		amdvi_drv_page_requests(a, p);
 }
 
 static void event_interrupt(void *ctx)
@@ -55,7 +58,7 @@ void amdvi_drv_init(struct amdvi *a)
 	struct amdvi_drv *d = &a->drv;
 
 	d->domains = xcalloc(NDOMAINS, sizeof(*d->domains));
-	d->domain_of = xcalloc(NDEVICES, sizeof(*d->domain_of));
+	d->devices = xcalloc(NDEVICES, sizeof(*d->devices));
 	lock_init(&d->lock, a->env.machine, "&iommu->lock", "iommu%u.lock", a->env.index);
 	cpu_work_init(&d->event_work, event_work, a);
 }
@@ -71,7 +74,7 @@ void amdvi_drv_fini(struct amdvi *a)
 		}
 	lock_fini(&d->lock);
 	free(d->domains);
-	free(d->domain_of);
+	free(d->devices);
 }
 
 /* ---- bring-up ---- */
@@ -117,7 +120,8 @@ void amdvi_drv_start(void *state, struct proc *p)
 		CPU_driver);
 	amdvi_drv_cmd_start(a, p);
 	start_event_log(a, p);
-	set_control(a, p, CTRL_IOMMU_EN, 0);
+	amdvi_drv_ppr_start(a, p);
+	set_control(a, p, CTRL_IOMMU_EN | FIELD_PREP(CTRL_INV_TIMEOUT, INV_TIMEOUT_1S), 0);
 	if (a->conf->efr & EFR_IA_SUP) /* without it there is nothing that could be cached yet */
 		amdvi_drv_submit(a, p, &all, 1);
 }
@@ -128,10 +132,10 @@ void amdvi_drv_stop(void *state, struct proc *p)
 	struct pages *pages = a->env.machine->pages;
 
 	amdvi_drv_faults(a, p);
-	set_control(
-		a, p, 0, CTRL_CMD_BUF_EN | CTRL_EVENT_INT_EN | CTRL_EVENT_LOG_EN | CTRL_IOMMU_EN);
+	amdvi_drv_write(a, p, AMDVI_CONTROL, 8, 0, CPU_driver);
 	a->hw.event_interrupt = NULL;
 	amdvi_drv_cmd_stop(a, p);
+	amdvi_drv_ppr_stop(a, p);
 	pages_free_contig(pages, p, a->drv.events, LOG_PAGES);
 	pages_free_contig(pages, p, a->drv.device_table, DEVICE_TABLE_PAGES);
 }
@@ -142,6 +146,7 @@ static struct amdvi_domain *new_domain(struct amdvi *a, uint16_t domain)
 {
 	struct amdvi_domain *dom = xcalloc(1, sizeof(*dom));
 
+	list_init(&dom->devices);
 	lock_init(&dom->lock, a->env.machine, "&domain->lock", "iommu%u.domain%u.lock",
 		a->env.index, domain);
 	return dom;
@@ -175,13 +180,14 @@ static void write_dte(struct amdvi *a, struct proc *p, uint16_t device, uint64_t
 	mem_write64(mem, at, e0);
 }
 
-static void set_dte(struct amdvi *a, struct proc *p, uint16_t device, uint16_t domain)
+static void set_dte(struct amdvi *a, struct proc *p, const struct amdvi_device *d)
 {
-	const struct ptable *t = &a->drv.domains[domain]->tables;
+	const struct ptable *t = &a->drv.domains[d->domain]->tables;
 
-	write_dte(a, p, device,
-		DTE0_V | DTE0_TV | DTE0_IR | DTE0_IW | FIELD_PREP(DTE0_MODE, t->levels) | t->root.a,
-		FIELD_PREP(DTE1_DOMAIN, domain));
+	write_dte(a, p, d->dev.rid.bdf,
+		DTE0_V | DTE0_TV | DTE0_IR | DTE0_IW | FIELD_PREP(DTE0_MODE, t->levels) |
+			t->root.a | (d->dev.pri ? DTE0_PPR : 0),
+		FIELD_PREP(DTE1_DOMAIN, d->domain) | (d->dev.ats ? DTE1_I : 0));
 }
 
 static struct amdvi_command forget_device(uint16_t device)
@@ -201,13 +207,13 @@ void amdvi_drv_update_devices(struct amdvi *a, struct proc *p, uint16_t domain)
 {
 	const struct amdvi_command all = forget_domain(domain);
 
-	for (unsigned i = 0; i < NDEVICES; i++)
-		if (a->drv.domain_of[i] == domain + 1u) {
-			const struct amdvi_command device = forget_device((uint16_t)i);
+	list_for_each (n, &a->drv.domains[domain]->devices) {
+		const struct amdvi_device *d = list_entry(n, struct amdvi_device, link);
+		const struct amdvi_command device = forget_device(d->dev.rid.bdf);
 
-			set_dte(a, p, (uint16_t)i, domain);
-			amdvi_drv_submit(a, p, &device, 1);
-		}
+		set_dte(a, p, d);
+		amdvi_drv_submit(a, p, &device, 1);
+	}
 	amdvi_drv_submit(a, p, &all, 1);
 }
 
@@ -218,11 +224,11 @@ bool amdvi_drv_attach(
 	uint16_t device = dev->rid.bdf;
 	const struct amdvi_command forget = forget_device(device);
 
-	if (a->drv.domain_of[device])
+	if (a->drv.devices[device])
 		return err_set(err, "device %02x:%02x.%u is attached already", device >> 8,
 			device >> 3 & 31, device & 7);
-	a->drv.domain_of[device] = domain + 1u;
-	set_dte(a, p, device, domain);
+	amdvi_drv_dev_add(a, dev, domain);
+	set_dte(a, p, a->drv.devices[device]);
 	amdvi_drv_submit(a, p, &forget, 1);
 	return true;
 }
@@ -230,10 +236,10 @@ bool amdvi_drv_attach(
 void amdvi_drv_detach(void *state, struct proc *p, rid_t rid)
 {
 	struct amdvi *a = state;
-	uint16_t domain = (uint16_t)(a->drv.domain_of[rid.bdf] - 1);
+	uint16_t domain = a->drv.devices[rid.bdf]->domain;
 	const struct amdvi_command forget[] = { forget_device(rid.bdf), forget_domain(domain) };
 
-	a->drv.domain_of[rid.bdf] = 0;
 	write_dte(a, p, rid.bdf, DTE0_V | DTE0_TV, 0);
 	amdvi_drv_submit(a, p, forget, ARRAY_SIZE(forget));
+	amdvi_drv_dev_del(a, rid);
 }

@@ -106,7 +106,7 @@ static void queue_command(struct amdvi *a, struct proc *p, const struct amdvi_co
 	amdvi_drv_write(a, p, AMDVI_COM_TAIL, 8, d->tail, CPU_flush_submit);
 }
 
-static void queue_locked(struct amdvi *a, struct proc *p, const struct amdvi_command *c)
+void amdvi_drv_queue(struct amdvi *a, struct proc *p, const struct amdvi_command *c)
 {
 	lock_acquire(&a->drv.lock, p);
 	queue_command(a, p, c);
@@ -129,12 +129,16 @@ static bool has_come(struct amdvi *a, struct proc *p, hpa_t semaphore, uint64_t 
 	return (int64_t)(mem_read64(a->env.machine->mem, semaphore) - data) >= 0;
 }
 
-/* wait_on_sem(). The driver only ever writes well-formed commands, so a time-out is a defect of one of
- * the halves. */
+/* wait_on_sem(): after 0.1 s the kernel gives up, and goes on as if all were well. */
 static void wait_on(struct amdvi *a, struct proc *p, hpa_t semaphore, uint64_t data)
 {
 	for (unsigned i = 0; !has_come(a, p, semaphore, data); i++) {
-		BUG_ON(i == LOOP_TIMEOUT);
+		if (i == LOOP_TIMEOUT) {
+			a->drv.m.wait_timeouts++;
+			if (a->env.fault_log)
+				fputs("AMD-Vi: Completion-Wait loop timed out\n", a->env.fault_log);
+			return;
+		}
 		wait_1us(p);
 	}
 }
@@ -145,7 +149,7 @@ static void complete_v31(struct amdvi *a, struct proc *p)
 	const struct amdvi_command c = completion_wait(own, 1);
 
 	mem_write64(a->env.machine->mem, own, 0);
-	queue_locked(a, p, &c);
+	amdvi_drv_queue(a, p, &c);
 	wait_on(a, p, own, 1);
 }
 
@@ -167,19 +171,25 @@ static void complete(struct amdvi *a, struct proc *p)
 		lock_release(&d->lock, p);
 }
 
-void amdvi_drv_submit(
-	struct amdvi *a, struct proc *p, const struct amdvi_command *commands, unsigned n)
+/* Wait for what was queued since `from`. */
+static void finish(struct amdvi *a, struct proc *p, sim_time from)
 {
-	sim_time from = proc_now(p);
-
-	for (unsigned i = 0; i < n; i++)
-		queue_locked(a, p, &commands[i]);
 	if (a->conf->completion_wait == WAIT_V31)
 		complete_v31(a, p);
 	else
 		complete(a, p);
 	a->drv.m.submissions++;
 	hist_add(&a->drv.m.submit_to_done, proc_now(p) - from);
+}
+
+void amdvi_drv_submit(
+	struct amdvi *a, struct proc *p, const struct amdvi_command *commands, unsigned n)
+{
+	sim_time from = proc_now(p);
+
+	for (unsigned i = 0; i < n; i++)
+		amdvi_drv_queue(a, p, &commands[i]);
+	finish(a, p, from);
 }
 
 /* ---- flushes ---- */
@@ -210,16 +220,31 @@ static struct amdvi_command invalidate_pages(
 	return invalidate(domain, amdvi_size_code(first, lg2) | CMD1_S);
 }
 
-/* Since 4.x the domain's lock is held; the submission for one domain. */
-static void submit_for(
-	struct amdvi *a, struct proc *p, uint16_t domain, const struct amdvi_command *c, unsigned n)
+/* __domain_flush_pages(): the unit, then the domain's devices that have caches of their own. */
+static void queue_for(
+	struct amdvi *a, struct proc *p, uint16_t domain, const struct amdvi_command *pages)
+{
+	struct amdvi_command c;
+
+	amdvi_drv_queue(a, p, pages);
+	list_for_each (n, &a->drv.domains[domain]->devices)
+		if (amdvi_drv_dev_command(list_entry(n, struct amdvi_device, link), pages, &c))
+			amdvi_drv_queue(a, p, &c);
+}
+
+/* Any number of invalidations, one completion wait. Since 4.x the domain's lock is held. */
+static void submit_for(struct amdvi *a, struct proc *p, uint16_t domain,
+	const struct amdvi_command *pages, unsigned n)
 {
 	struct lock *l = &a->drv.domains[domain]->lock;
 	bool holds = a->conf->completion_wait != WAIT_V31;
+	sim_time from = proc_now(p);
 
 	if (holds)
 		lock_acquire(l, p);
-	amdvi_drv_submit(a, p, c, n);
+	for (unsigned i = 0; i < n; i++)
+		queue_for(a, p, domain, &pages[i]);
+	finish(a, p, from);
 	if (holds)
 		lock_release(l, p);
 }
@@ -227,13 +252,15 @@ static void submit_for(
 /* amd_iommu_flush_tlb_all(): no command forgets translations and keeps the device table's entries. */
 static void flush_every_domain(struct amdvi *a, struct proc *p)
 {
+	sim_time from = proc_now(p);
+
 	for (unsigned d = 0; d < 1u << 16; d++)
 		if (a->drv.domains[d] && a->drv.domains[d]->exists) {
 			const struct amdvi_command c = invalidate_domain((uint16_t)d);
 
-			queue_locked(a, p, &c);
+			queue_for(a, p, (uint16_t)d, &c);
 		}
-	amdvi_drv_submit(a, p, NULL, 0);
+	finish(a, p, from);
 }
 
 void amdvi_drv_flush(void *state, struct proc *p, const struct iommu_flush *f)

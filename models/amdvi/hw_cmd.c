@@ -58,14 +58,15 @@ static void hardware_error(struct amdvi *a, uint64_t address)
 
 /* ---- commands ---- */
 
-/* 2.4.1: everything before it is complete, for commands are executed one after another; F, which holds
- * back what follows, is so as well. */
+/* 2.4.1: everything before it is complete, for commands are executed one after another, and devices have
+ * answered (or are given up); F, which holds back what follows, is so as well. */
 static bool completion_wait(struct cmdproc *q, const struct amdvi_command *c)
 {
 	struct amdvi *a = q->a;
 	struct mem *mem = a->env.machine->mem;
 	hpa_t at = { c->lo & CMD_WAIT_ADDR };
 
+	itags_wait(&a->hw.device_tlb, q->p);
 	if (c->lo & CMD_WAIT_S) {
 		if (!mem_exists(mem, at, 8)) {
 			hardware_error(a, at.a);
@@ -97,11 +98,9 @@ static bool pages(struct cmdproc *q, const struct amdvi_command *c)
 	return true;
 }
 
-/* Accepted and counted: no device TLB is connected. */
 static bool iotlb(struct cmdproc *q, const struct amdvi_command *c)
 {
-	(void)c;
-	q->a->hw.q.iotlb++;
+	amdvi_invalidate_iotlb(q, c, q->command);
 	return true;
 }
 
@@ -119,11 +118,9 @@ static bool prefetch(struct cmdproc *q, const struct amdvi_command *c)
 	return true;
 }
 
-/* Accepted and counted: no device waits for the answer. */
 static bool complete_ppr(struct cmdproc *q, const struct amdvi_command *c)
 {
-	(void)c;
-	q->a->hw.q.complete_ppr++;
+	amdvi_complete_ppr(q, c);
 	return true;
 }
 
@@ -143,7 +140,7 @@ static bool is_legal(const struct amdvi *a, unsigned code, const struct amdvi_co
 	       (a->conf->efr & commands[code].efr) == commands[code].efr;
 }
 
-static bool execute(struct cmdproc *q, const struct amdvi_command *c, uint64_t address)
+static bool execute(struct cmdproc *q, const struct amdvi_command *c)
 {
 	struct amdvi_hw *hw = &q->a->hw;
 	unsigned code = (unsigned)FIELD_GET(RING_CODE, c->lo);
@@ -151,7 +148,7 @@ static bool execute(struct cmdproc *q, const struct amdvi_command *c, uint64_t a
 
 	amdvi_cmd_spend(q, q->a->conf->cmd_decode);
 	if (!is_legal(q->a, code, c)) {
-		stop(q->a, EVENT_ILLEGAL_COMMAND, 0, address);
+		stop(q->a, EVENT_ILLEGAL_COMMAND, 0, q->command);
 		return false;
 	}
 	if (!commands[code].execute(q, c))
@@ -193,7 +190,8 @@ static void next_command(struct cmdproc *q)
 	}
 	c.lo = mem_read64(mem, (hpa_t){ base + head });
 	c.hi = mem_read64(mem, (hpa_t){ base + head + 8 });
-	if (execute(q, &c, base + head))
+	q->command = base + head;
+	if (execute(q, &c))
 		reg64_set(&hw->regs, AMDVI_COM_HEAD, (head + RING_ENTRY_BYTES) % size);
 	else
 		linefetch_forget(&q->fetch);

@@ -33,6 +33,7 @@ static void decode(const struct amdvi *a, const uint64_t *e, struct amdvi_source
 		.guest_levels = FIELD_GET(DTE2_GPM, e[2]) ? 5 : 4,
 		.gcr3 = gcr3_root(e),
 		.iotlb = e[1] & DTE1_I,
+		.ppr = e[0] & DTE0_PPR,
 		.suppress = e[1] & DTE1_SE,
 		.suppress_all = e[1] & DTE1_SA,
 		.exclusion = e[1] & DTE1_EX,

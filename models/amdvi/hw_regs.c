@@ -61,6 +61,7 @@ void amdvi_hw_init(struct amdvi *a)
 	init_caches(a);
 	hw->walkers = walkers_create(a->env.machine, a->conf->walkers, &amdvi_walker_ops, a,
 		a->env.windows, metric_scope_child(a->env.scope, "walkers"));
+	amdvi_ats_init(a);
 	amdvi_cmd_start(a);
 }
 
@@ -68,6 +69,7 @@ void amdvi_hw_fini(struct amdvi *a)
 {
 	struct amdvi_hw *hw = &a->hw;
 
+	amdvi_ats_fini(a);
 	walkers_destroy(hw->walkers);
 	for (unsigned i = 0; i < AMDVI_PDC_LEVELS; i++)
 		tagcache_fini(&hw->pdc[i]);

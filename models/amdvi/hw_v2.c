@@ -136,6 +136,7 @@ static void take_page(struct amdvi_walk *s, struct guest_walk *g, uint64_t at, u
 	bool dirty =
 		(entry & GPTE_D) || (reg64(&s->a->hw.regs, AMDVI_CONTROL) & CTRL_GD_UPDATE_DIS);
 	struct amdvi_leaf host;
+	bool write;
 
 	if (!to_host(s, gpa, 0, &host, l))
 		return;
@@ -144,10 +145,11 @@ static void take_page(struct amdvi_walk *s, struct guest_walk *g, uint64_t at, u
 		l->lg2 = host.lg2;
 	l->pa = round_down_lg2(address_in(&host, gpa), l->lg2);
 	l->flags = g->flags & (host.flags | ~LEAF_RW);
-	if (amdvi_refusal(l, s->w->write, s->w->exec, s->w->priv))
+	if (!amdvi_walk_serves(s, l))
 		return;
-	keep_ad(s, at, entry, s->w->write);
-	if (dirty || s->w->write)
+	write = s->w->write && !amdvi_refusal(l, true, s->w->exec, s->w->priv);
+	keep_ad(s, at, entry, write);
+	if (dirty || write)
 		l->flags |= LEAF_DIRTY;
 }
 

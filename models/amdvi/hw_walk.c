@@ -53,6 +53,24 @@ static bool is_prefetch(const struct amdvi *a, const struct xlate *x)
 	return x == &a->hw.prefetch;
 }
 
+/* The completion of a translation request: the page and its rights. A page fault is an answer without
+ * rights, and no event: the device may ask for the page (2.2.7). A page that is not dirty yet may be
+ * written by whoever has asked to. */
+static void answer_translation_request(struct amdvi *a, struct amdvi_leaf *l, struct xlate *x)
+{
+	bool fault = l->event == EVENT_IO_PAGE_FAULT;
+
+	x->ok = !l->event || fault;
+	x->fault_code = x->ok ? 0 : (uint16_t)l->event;
+	if (!x->ok)
+		report(a, l, x);
+	x->may_read = !l->event && !amdvi_refusal(l, false, x->exec, x->priv);
+	x->may_write = !l->event && !amdvi_refusal(l, true, x->exec, x->priv) &&
+		       (x->write || l->pass || (l->flags & LEAF_DIRTY));
+	x->page_lg2 = l->pass || l->event ? PAGE_LG2 : l->lg2;
+	x->pa = (hpa_t){ l->pass ? x->iova.a : l->pa | (x->iova.a & (BIT64(x->page_lg2) - 1)) };
+}
+
 /* Fill the response, and report the refusal of a request. */
 static void respond(struct amdvi *a, struct amdvi_leaf *l, struct xlate *x)
 {
@@ -60,6 +78,10 @@ static void respond(struct amdvi *a, struct amdvi_leaf *l, struct xlate *x)
 		amdvi_pasid_of(x->has_pasid, x->pasid) };
 	uint64_t refusal = l->event ? 0 : amdvi_refusal(l, x->write, x->exec, x->priv);
 
+	if (x->at == XLATE_TRANSLATION_REQUEST) {
+		answer_translation_request(a, l, x);
+		return;
+	}
 	if (refusal)
 		amdvi_fail(l, EVENT_IO_PAGE_FAULT, EVENT_PR | refusal);
 	x->ok = l->event == EVENT_NONE;
@@ -116,7 +138,7 @@ static bool is_beyond(const struct amdvi_source *src, enum amdvi_route route, ui
 
 /* Cached words: [0] page address | flags, [1] log2 of the page size. */
 static bool find_leaf(struct amdvi *a, const struct amdvi_source *src, enum amdvi_route route,
-	const struct xlate *x, struct amdvi_leaf *l)
+	const struct xlate *x, struct amdvi_leaf *l, window_id *mark)
 {
 	const struct amdvi_origin from = { x->rid.bdf, src->domain,
 		amdvi_pasid_of(x->has_pasid, x->pasid) };
@@ -134,6 +156,7 @@ static bool find_leaf(struct amdvi *a, const struct amdvi_source *src, enum amdv
 	l->pa = e->value[0] & PTE_ADDR;
 	l->flags = e->value[0] & LEAF_FLAGS;
 	l->lg2 = (unsigned)e->value[1];
+	*mark = e->mark;
 	return true;
 }
 
@@ -150,10 +173,11 @@ static bool answer_from_caches(struct amdvi *a, struct xlate *x)
 	route = amdvi_route_of(a, &src, x, &l);
 	if (route == ROUTE_PASS)
 		pass(a, &src, &l, x);
-	else if (route != ROUTE_REFUSE && !find_leaf(a, &src, route, x, &l))
+	else if (route != ROUTE_REFUSE && !find_leaf(a, &src, route, x, &l, &x->mark))
 		return false;
-	l.quiet = src.suppress_all || ((l.event || amdvi_refusal(&l, x->write, x->exec, x->priv)) &&
-					      amdvi_dte_suppresses(a, x->rid, &src));
+	if (x->at != XLATE_TRANSLATION_REQUEST &&
+		(l.event || amdvi_refusal(&l, x->write, x->exec, x->priv)))
+		l.quiet = amdvi_dte_suppresses(a, x->rid, &src);
 	respond(a, &l, x);
 	x->hit = true;
 	x->latency = a->conf->ptc_hit;
@@ -163,7 +187,9 @@ static bool answer_from_caches(struct amdvi *a, struct xlate *x)
 bool amdvi_translate(struct amdvi *a, struct xlate *x)
 {
 	a->hw.m.requests++;
+	a->hw.m.translation_requests += x->at == XLATE_TRANSLATION_REQUEST;
 	x->mem_reads = 0;
+	x->mark = 0;
 	if (!(reg64(&a->hw.regs, AMDVI_CONTROL) & CTRL_IOMMU_EN)) {
 		struct amdvi_leaf l = { .dte_rights = LEAF_RW };
 
@@ -216,6 +242,15 @@ static void fill_leaf(struct amdvi_walk *s, enum amdvi_route route, const struct
 		tagcache_mark(&hw->ptc, e, s->w->mark);
 }
 
+bool amdvi_walk_serves(const struct amdvi_walk *s, const struct amdvi_leaf *l)
+{
+	const struct walk *w = s->w;
+
+	return !amdvi_refusal(l, w->write, w->exec, w->priv) ||
+	       (w->at == XLATE_TRANSLATION_REQUEST &&
+		       !amdvi_refusal(l, !w->write, w->exec, w->priv));
+}
+
 static void translate(struct amdvi_walk *s, enum amdvi_route route, struct amdvi_leaf *l)
 {
 	s->space = space_of(s->a, &s->src, ROUTE_HOST, false, 0);
@@ -227,7 +262,7 @@ static void translate(struct amdvi_walk *s, enum amdvi_route route, struct amdvi
 		l->flags |= LEAF_DIRTY; /* host tables: none is kept */
 	}
 	/* Only a translation that serves its request is cached. */
-	if (!l->event && !amdvi_refusal(l, s->w->write, s->w->exec, s->w->priv))
+	if (!l->event && amdvi_walk_serves(s, l))
 		fill_leaf(s, route, l);
 }
 
@@ -284,7 +319,8 @@ static void walk(void *model, struct proc *p, struct walk *w)
 			pass(s.a, &s.src, &l, &x);
 		else if (route != ROUTE_REFUSE)
 			translate(&s, route, &l);
-		if (l.event || amdvi_refusal(&l, w->write, w->exec, w->priv))
+		if (w->at != XLATE_TRANSLATION_REQUEST &&
+			(l.event || amdvi_refusal(&l, w->write, w->exec, w->priv)))
 			l.quiet = amdvi_dte_suppresses(s.a, w->rid, &s.src);
 	}
 	save(w, &l);

@@ -78,7 +78,7 @@ static uint64_t block_word(const struct iommu_flush *f)
 static void flush(struct vtd *v, struct proc *p, struct vtd_device *d, const struct iommu_flush *f)
 {
 	uint64_t lo = QI_DEVICE_TLB | FIELD_PREP(QI_DT_SID, d->dev.rid.bdf) |
-		      FIELD_PREP(QI_DT_MIP, d->dev.ats_queue % VTD_ITAGS);
+		      FIELD_PREP(QI_DT_MIP, d->dev.ats_queue % ITAGS);
 
 	v->drv.m.device_flushes++;
 	if (vtd_drv_submit(v, p, lo, block_word(f)))

@@ -5,59 +5,30 @@
  */
 #include "models/vtd/vtd_invq.h"
 
-#include "base/bug.h"
 #include "hw/pcie.h"
 
-static sim_time now_of(const struct vtd *v)
-{
-	return engine_now(v->env.machine->engine);
-}
-
-/* The next request to time out, if it is not answered before. */
-static void arm(struct vtd *v)
-{
-	sim_time first = SIM_TIME_NEVER;
-
-	for (unsigned i = 0; i < VTD_ITAGS; i++)
-		if (v->hw.tag[i].pending && v->hw.tag[i].sent < first)
-			first = v->hw.tag[i].sent;
-	event_cancel(&v->hw.timeout);
-	if (first != SIM_TIME_NEVER)
-		event_schedule(&v->hw.timeout, first + v->conf->ats_timeout);
-}
-
 /* ITE: everything that is under way is given up, and with it the waits for it. */
-static void expired(struct event *ev)
+static void late(void *model, rid_t rid, uint64_t cookie)
 {
-	struct vtd *v = container_of(ev, struct vtd, hw.timeout);
+	struct vtd *v = model;
 	struct vtd_hw *hw = &v->hw;
 	uint64_t record = reg64(&hw->regs, VTD_IQERCD) & ~IQERCD_ITESID;
-	rid_t late = { 0 };
 
-	for (unsigned i = VTD_ITAGS; i-- > 0;) {
-		if (!hw->tag[i].pending)
-			continue;
-		if (hw->tag[i].sent + v->conf->ats_timeout <= now_of(v))
-			late = hw->tag[i].sid;
-		hw->tag[i].pending = false;
-		hw->q.timeouts++;
-	}
-	hw->ntags = 0;
+	(void)cookie;
+	hw->q.timeouts += 1 + itags_give_up(&hw->device_tlb);
 	hw->timed_out = true;
-	reg64_set(&hw->regs, VTD_IQERCD, record | FIELD_PREP(IQERCD_ITESID, late.bdf));
+	reg64_set(&hw->regs, VTD_IQERCD, record | FIELD_PREP(IQERCD_ITESID, rid.bdf));
 	vtd_fault_status(v, (uint32_t)FSTS_ITE);
-	waitq_wake_all(&hw->answered, now_of(v));
 }
 
 void vtd_ats_init(struct vtd *v)
 {
-	waitq_init(&v->hw.answered);
-	event_init(&v->hw.timeout, v->env.machine->engine, expired);
+	itags_init(&v->hw.device_tlb, v->env.machine, late, v, &v->hw.q.device_time);
 }
 
 void vtd_ats_fini(struct vtd *v)
 {
-	event_fini(&v->hw.timeout);
+	itags_fini(&v->hw.device_tlb);
 }
 
 void vtd_ats_completion(void *state, rid_t rid, uint8_t itag)
@@ -66,61 +37,23 @@ void vtd_ats_completion(void *state, rid_t rid, uint8_t itag)
 	struct vtd_hw *hw = &v->hw;
 	uint64_t record = reg64(&hw->regs, VTD_IQERCD) & ~IQERCD_ICESID;
 
-	if (itag >= VTD_ITAGS || !hw->tag[itag].pending || hw->tag[itag].sid.bdf != rid.bdf) {
-		hw->q.unexpected++;
-		reg64_set(&hw->regs, VTD_IQERCD, record | FIELD_PREP(IQERCD_ICESID, rid.bdf));
-		vtd_fault_status(v, (uint32_t)FSTS_ICE);
+	if (itags_answered(&hw->device_tlb, rid, itag))
 		return;
-	}
-	hw->tag[itag].pending = false;
-	hw->ntags--;
-	hist_add(&hw->q.device_time, now_of(v) - hw->tag[itag].sent);
-	arm(v);
-	waitq_wake_all(&hw->answered, now_of(v));
+	hw->q.unexpected++;
+	reg64_set(&hw->regs, VTD_IQERCD, record | FIELD_PREP(IQERCD_ICESID, rid.bdf));
+	vtd_fault_status(v, (uint32_t)FSTS_ICE);
 }
 
 /* ---- descriptors ---- */
-
-static unsigned pending_of(const struct vtd_hw *hw, rid_t sid)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < VTD_ITAGS; i++)
-		n += hw->tag[i].pending && hw->tag[i].sid.bdf == sid.bdf;
-	return n;
-}
-
-static uint8_t free_tag(const struct vtd_hw *hw)
-{
-	uint8_t i = 0;
-
-	while (hw->tag[i].pending)
-		i++;
-	return i;
-}
 
 /* `lg2` of the block; the address counts above it. mip: as many as the device takes. */
 static void send(struct invq *q, rid_t sid, unsigned mip, uint64_t address, unsigned lg2)
 {
 	struct vtd *v = q->v;
-	struct vtd_hw *hw = &v->hw;
-	struct pcie_port *port = pcie_find(v->env.machine, sid);
-	uint8_t tag;
 
-	hw->q.device_tlb++;
-	mip = mip ? mip : VTD_ITAGS;
-	while (hw->ntags == VTD_ITAGS || pending_of(hw, sid) >= mip)
-		proc_wait(q->p, &hw->answered);
-	proc_sync(q->p);
-	tag = free_tag(hw);
-	hw->tag[tag].pending = true;
-	hw->tag[tag].sid = sid;
-	hw->tag[tag].sent = now_of(v);
-	hw->ntags++;
-	hw->timed_out = false;
-	arm(v);
-	if (port) /* nobody there: nobody answers */
-		pcie_invalidate(port, tag, address, lg2);
+	v->hw.q.device_tlb++;
+	itags_send(&v->hw.device_tlb, q->p, sid, mip, address, lg2, v->conf->ats_timeout, 0);
+	v->hw.timed_out = false;
 }
 
 /* S set: the block's size is coded in the address, the lowest 0 from bit 12 up being its top bit. */
@@ -160,8 +93,7 @@ bool vtd_ats_wait(struct invq *q)
 {
 	struct vtd_hw *hw = &q->v->hw;
 
-	while (hw->ntags > 0)
-		proc_wait(q->p, &hw->answered);
+	itags_wait(&hw->device_tlb, q->p);
 	if (!hw->timed_out)
 		return true;
 	hw->timed_out = false;

@@ -7,42 +7,21 @@
  */
 #include "models/vtd/vtd_walk.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "hw/mem.h"
-#include "hw/pcie.h"
 #include "models/vtd/vtd_invq.h"
-
-struct message {
-	struct list link;
-	struct page_request r;
-};
 
 void vtd_prq_message(void *state, const struct page_request *r)
 {
 	struct vtd *v = state;
-	struct message *m = xcalloc(1, sizeof(*m));
 
-	m->r = *r;
-	list_init(&m->link);
-	list_push_back(&v->hw.page_requests, &m->link);
-	waitq_wake_one(&v->hw.page_request, engine_now(v->env.machine->engine));
-}
-
-static void respond(struct vtd *v, rid_t rid, uint16_t group, enum page_response code)
-{
-	struct pcie_port *port = pcie_find(v->env.machine, rid);
-
-	if (port)
-		pcie_page_response(port, group, code);
+	pagereqs_add(&v->hw.page_requests, r);
 }
 
 static void refuse(struct vtd *v, const struct page_request *r, enum page_response code)
 {
 	v->hw.m.page_requests_refused++;
 	if (r->last)
-		respond(v, r->rid, r->group, code);
+		pagereqs_respond(&v->hw.page_requests, r->rid, r->group, code);
 }
 
 /* Only scalable-mode context entries let page requests in (PRE). */
@@ -126,42 +105,25 @@ static void enqueue(struct vtd *v, struct proc *p, const struct page_request *r)
 		vtd_raise(v, VTD_PECTL, hw->page_event);
 }
 
-static void prq_main(struct proc *p, void *arg)
+static void serve(void *model, struct proc *p, const struct page_request *r)
 {
-	struct vtd *v = arg;
+	struct vtd *v = model;
 
-	for (;;) {
-		struct list *n = list_pop_front(&v->hw.page_requests);
-		struct message *m;
-
-		v->hw.requests_busy = n != NULL;
-		if (!n) {
-			proc_wait(p, &v->hw.page_request);
-			continue;
-		}
-		m = list_entry(n, struct message, link);
-		if (!(v->conf->ecap & ECAP_PRS) || !(reg32(&v->hw.regs, VTD_GSTS) & GSTS_TES) ||
-			check(v, p, &m->r))
-			refuse(v, &m->r, PAGE_RESPONSE_INVALID);
-		else
-			enqueue(v, p, &m->r);
-		free(m);
-	}
+	if (!(v->conf->ecap & ECAP_PRS) || !(reg32(&v->hw.regs, VTD_GSTS) & GSTS_TES) ||
+		check(v, p, r))
+		refuse(v, r, PAGE_RESPONSE_INVALID);
+	else
+		enqueue(v, p, r);
 }
 
 void vtd_prq_init(struct vtd *v)
 {
-	list_init(&v->hw.page_requests);
-	waitq_init(&v->hw.page_request);
-	proc_spawn(v->env.machine->engine, "prq", prq_main, v, NULL);
+	pagereqs_init(&v->hw.page_requests, v->env.machine, serve, v);
 }
 
 void vtd_prq_fini(struct vtd *v)
 {
-	struct list *n;
-
-	while ((n = list_pop_front(&v->hw.page_requests)) != NULL)
-		free(list_entry(n, struct message, link));
+	pagereqs_fini(&v->hw.page_requests);
 }
 
 bool vtd_page_group_response(struct invq *q, const struct descriptor *d)
@@ -171,7 +133,7 @@ bool vtd_page_group_response(struct invq *q, const struct descriptor *d)
 	q->v->hw.q.page_group++;
 	if (!(q->v->conf->ecap & ECAP_PRS))
 		return false;
-	respond(q->v, (rid_t){ (uint16_t)FIELD_GET(QI_PGR_RID, d->lo) },
+	pagereqs_respond(&q->v->hw.page_requests, (rid_t){ (uint16_t)FIELD_GET(QI_PGR_RID, d->lo) },
 		(uint16_t)FIELD_GET(QI_PGR_HI_PRGI, d->hi),
 		code == PAGE_RESPONSE_SUCCESS   ? PAGE_RESPONSE_SUCCESS
 		: code == PAGE_RESPONSE_INVALID ? PAGE_RESPONSE_INVALID

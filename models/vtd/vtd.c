@@ -95,7 +95,7 @@ static bool hw_idle(const void *state)
 {
 	const struct vtd *v = state;
 
-	return walkers_idle(v->hw.walkers) && !v->hw.busy && !v->hw.requests_busy;
+	return walkers_idle(v->hw.walkers) && !v->hw.busy && !v->hw.page_requests.busy;
 }
 
 static bool drv_has_ats(const void *state)

@@ -8,6 +8,8 @@
 #include "hw/cpu.h"
 #include "hw/lock.h"
 #include "iommu/iommu.h"
+#include "iommu/itags.h"
+#include "iommu/pagereq.h"
 #include "iommu/ptable.h"
 #include "iommu/regfile.h"
 #include "iommu/spaces.h"
@@ -123,7 +125,6 @@ METRIC_DECLARE(invq_metrics, INVQ_METRICS);
 		"Devices whose translation cache was given up: they did not answer.")
 METRIC_DECLARE(drv_metrics, DRV_METRICS);
 
-#define VTD_ITAGS      32u
 #define VTD_PWC_LEVELS 4u /* caches of entries at level 2 to 5 */
 #define VTD_SPACES     8192u /* of a domain (its second stage), or of one PASID in it */
 
@@ -142,19 +143,9 @@ struct vtd_hw {
 	struct waitq doorbell;
 	bool register_request; /* CCMD or IOTLB_REG was written */
 	bool busy;
-	struct { /* device-TLB invalidations under way: 6.5.2.5 */
-		bool pending;
-		rid_t sid;
-		sim_time sent;
-	} tag[VTD_ITAGS];
-	unsigned ntags;
+	struct itags device_tlb; /* invalidations under way: 6.5.2.5 */
 	bool timed_out; /* those that the engine waits for were given up */
-	struct waitq answered;
-	struct event timeout;
-	/* page requests: 7.4 */
-	struct list page_requests; /* received, not looked at yet */
-	struct waitq page_request;
-	bool requests_busy;
+	struct pagereqs page_requests; /* received, not looked at yet: 7.4 */
 	void (*fault_event)(void *ctx); /* interrupts, as the driver half receives them; or NULL */
 	void (*completion_event)(void *ctx);
 	void (*page_event)(void *ctx);
