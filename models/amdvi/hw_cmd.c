@@ -215,6 +215,9 @@ static void cmd_main(struct proc *p, void *arg)
 		hw->busy = true;
 		next_command(&q);
 		hw->q.busy += proc_now(p) - from;
+		probe_span(a->env.machine->probe,
+			(struct probe_track){ PROBE_QUEUE, a, 0, "command buffer" }, "command",
+			from, proc_now(p));
 	}
 }
 

@@ -16,26 +16,33 @@
 #define LINUX TEST_DATA "/traces/linux-"
 
 static const struct sample {
-	const char *file, *policy, *allocator;
+	const char *file, *policy, *allocator, *model;
 	bool events; /* the kernel's: maps and unmaps can be counted in it */
 } samples[] = {
-	{ LINUX "amdvi-lazy-netrx.txt.zst", "policy=flush-queue", "allocator=rcache-6.1", true },
-	{ LINUX "amdvi-strict-nettx.txt.zst", "policy=strict", "allocator=rcache-6.1", true },
+	{ LINUX "amdvi-lazy-netrx.txt.zst", "policy=flush-queue", "allocator=rcache-6.1",
+		"iommu=amdvi", true },
+	{ LINUX "amdvi-strict-nettx.txt.zst", "policy=strict", "allocator=rcache-6.1",
+		"iommu=amdvi", true },
 	{ LINUX "vtd-lazy-nettx-k618.txt.zst", "policy=flush-queue", "allocator=rcache-6.12",
+		"iommu=vtd", true },
+	{ LINUX "vtd-lazy-nettx.txt.zst", "policy=flush-queue", "allocator=rcache-6.1", "iommu=vtd",
 		true },
-	{ LINUX "vtd-lazy-nettx.txt.zst", "policy=flush-queue", "allocator=rcache-6.1", true },
-	{ LINUX "vtd-lazy-nvme4k.txt.zst", "policy=flush-queue", "allocator=rcache-6.1", true },
-	{ LINUX "vtd-strict-nettx.txt.zst", "policy=strict", "allocator=rcache-6.1", true },
-	{ LINUX "vtd-strict-virtio-ats.txt.zst", "policy=strict", "allocator=rcache-6.1", true },
+	{ LINUX "vtd-lazy-nvme4k.txt.zst", "policy=flush-queue", "allocator=rcache-6.1",
+		"iommu=vtd", true },
+	{ LINUX "vtd-strict-nettx.txt.zst", "policy=strict", "allocator=rcache-6.1", "iommu=vtd",
+		true },
+	{ LINUX "vtd-strict-virtio-ats.txt.zst", "policy=strict", "allocator=rcache-6.1",
+		"iommu=vtd", true },
 	{ TEST_DATA "/traces/accesses-vtd-lazy-nvme4k.txt.zst", "policy=flush-queue",
-		"allocator=rcache-6.1", false },
+		"allocator=rcache-6.1", "iommu=vtd", false },
 	{ TEST_DATA "/traces/accesses-vtd-strict-nettx.txt.zst", "policy=strict",
-		"allocator=rcache-6.1", false },
-	{ TEST_DATA "/traces/fio-oltp.iolog.zst", "policy=strict", "allocator=rcache-6.12", false },
+		"allocator=rcache-6.1", "iommu=vtd", false },
+	{ TEST_DATA "/traces/fio-oltp.iolog.zst", "policy=strict", "allocator=rcache-6.12",
+		"iommu=vtd", false },
 	{ TEST_DATA "/history-vtd-strict.txt.zst", "policy=strict", "allocator=rcache-6.12",
-		false },
+		"iommu=vtd", false },
 	{ SOURCE_DIR "/configs/traces/nic-mix.pcap.zst", "policy=strict", "allocator=rcache-6.12",
-		false },
+		"iommu=vtd", false },
 };
 
 /* iommu:map and iommu:unmap events, counted without the importer. */
@@ -82,7 +89,7 @@ static struct trace_totals import(const struct sample *s)
 static void replay(const struct sample *s, const struct trace_totals *t)
 {
 	const char *const common[] = { "cpu.count=2", "cpu.timer=wheel", s->policy, s->allocator,
-		"workload=trace", NULL };
+		s->model, "workload=trace", NULL };
 	char file[200];
 	const char *const more[] = { file, NULL };
 	const struct replay *r;
