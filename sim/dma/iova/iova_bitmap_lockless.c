@@ -232,14 +232,22 @@ static void move_cursor(struct lockless *s, struct proc *p, uint64_t from, uint3
 		s->lockless_m.cursor_lost += !word_cas(w, p, &from, to);
 }
 
+/* Where the cursor lies; beyond the end, that place in proportion: CPUs that share a narrow space begin in
+ * parts of their own there too. */
+static uint32_t first_bit(const struct lockless *s, uint64_t cursor, uint64_t end)
+{
+	return (uint32_t)(cursor < end ? cursor : cursor * end / (s->used.nbits + 1u) / 64 * 64);
+}
+
 static bool lockless_alloc(
 	void *state, struct proc *p, const struct iova_req *req, struct iova_range *out)
 {
 	struct lockless *s = state;
 	uint64_t last = req->limit_pfn < s->last_pfn ? req->limit_pfn : s->last_pfn;
 	uint64_t from = word_load(cursor_of(s, cpu_id(p)), p);
-	struct iova_bitmap_want want = { .start = (uint32_t)from,
-		.end = last < s->base_pfn ? 0 : (uint32_t)(last - s->base_pfn + 1),
+	uint64_t end = last < s->base_pfn ? 0 : last - s->base_pfn + 1;
+	struct iova_bitmap_want want = { .start = first_bit(s, from, end),
+		.end = (uint32_t)end,
 		.n = req->npages,
 		.align_lg2 = req->size_aligned ? ilog2_ceil(req->npages) : 0 };
 	uint32_t bit = 0;
