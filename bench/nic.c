@@ -41,7 +41,7 @@ static void bring_up(struct proc *p, void *arg)
 	struct system *s = arg;
 	struct err err;
 
-	s->model->drv_start(s->model_state, p);
+	iommu_units_start(&s->units, p);
 	BUG_ON(!s->workload->setup(s->workload_state, p, &err));
 }
 

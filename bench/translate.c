@@ -22,11 +22,11 @@ static void bring_up(struct proc *p, void *arg)
 	struct system *s = arg;
 	struct err err;
 
-	s->model->drv_start(s->model_state, p);
-	BUG_ON(!s->model->drv_domain_add(s->model_state, p, 1, &err));
+	s->model->drv_start(s->units.state[0], p);
+	BUG_ON(!s->model->drv_domain_add(s->units.state[0], p, 1, &err));
 	BUG_ON(!s->model->drv_attach(
-		s->model_state, p, &(struct iommu_dev){ .rid = rid }, 1, &err));
-	s->model->drv_map(s->model_state, p, 1, (iova_t){ 0x40000000 }, (hpa_t){ 0x1000000 },
+		s->units.state[0], p, &(struct iommu_dev){ .rid = rid }, 1, &err));
+	s->model->drv_map(s->units.state[0], p, 1, (iova_t){ 0x40000000 }, (hpa_t){ 0x1000000 },
 		PAGE_LG2, NPAGES, IOMMU_PROT_R | IOMMU_PROT_W);
 }
 
@@ -66,7 +66,7 @@ static bool translate(struct system *s, struct xlate *x)
 {
 	uint64_t before = answered;
 
-	if (s->model->hw_translate(s->model_state, x))
+	if (s->model->hw_translate(s->units.state[0], x))
 		return true;
 	while (answered == before)
 		engine_run(s->engine, engine_next(s->engine));
@@ -86,7 +86,7 @@ void bench_iotlb_hit(struct bench_result *r)
 	}
 	from = bench_cpu_s();
 	for (unsigned i = 0; i < HITS; i++)
-		BUG_ON(!s.model->hw_translate(s.model_state, &x[i % NPAGES]));
+		BUG_ON(!s.model->hw_translate(s.units.state[0], &x[i % NPAGES]));
 	r->cpu_s = bench_cpu_s() - from;
 	r->work = HITS;
 }

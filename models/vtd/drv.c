@@ -131,6 +131,21 @@ bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err
 	return true;
 }
 
+bool vtd_drv_domain_share(
+	void *state, struct proc *p, uint16_t domain, const void *owner, struct err *err)
+{
+	struct vtd *v = state;
+	const struct vtd *other = owner;
+	struct vtd_domain *dom = &v->drv.domains[domain];
+
+	(void)p;
+	(void)err;
+	BUG_ON(domain >= v->drv.ndomains || dom->exists || !other->drv.domains[domain].exists);
+	*dom = other->drv.domains[domain];
+	dom->shared = true;
+	return true;
+}
+
 static hpa_t context_entry(struct vtd *v, struct proc *p, rid_t rid)
 {
 	struct mem *mem = v->env.machine->mem;

@@ -137,6 +137,7 @@ void vtd_drv_domain_del(void *state, struct proc *p, uint16_t domain)
 	struct vtd_domain *dom = &v->drv.domains[domain];
 
 	BUG_ON(!dom->exists);
-	ptable_destroy(&dom->tables, p);
-	dom->exists = false;
+	if (!dom->shared)
+		ptable_destroy(&dom->tables, p);
+	*dom = (struct vtd_domain){ 0 };
 }

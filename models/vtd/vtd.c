@@ -212,6 +212,7 @@ const struct iommu_model_ops vtd_model_ops = {
 	.drv_start = vtd_drv_start,
 	.drv_stop = vtd_drv_stop,
 	.drv_domain_add = vtd_drv_domain_add,
+	.drv_domain_share = vtd_drv_domain_share,
 	.drv_domain_del = vtd_drv_domain_del,
 	.drv_attach = vtd_drv_attach,
 	.drv_detach = vtd_drv_detach,

@@ -156,6 +156,7 @@ struct vtd_hw {
 
 struct vtd_domain {
 	bool exists;
+	bool shared; /* the tables are another unit's */
 	struct ptable tables;
 };
 
@@ -267,6 +268,8 @@ void vtd_drv_flush_pages(struct vtd *v, struct proc *p, const struct iommu_flush
 void vtd_drv_sync_map(void *state, struct proc *p, uint16_t domain, iova_t iova, uint32_t npages);
 void vtd_drv_tables_create(struct vtd *v, struct proc *p, struct vtd_domain *dom);
 bool vtd_drv_domain_add(void *state, struct proc *p, uint16_t domain, struct err *err);
+bool vtd_drv_domain_share(
+	void *state, struct proc *p, uint16_t domain, const void *owner, struct err *err);
 void vtd_drv_domain_del(void *state, struct proc *p, uint16_t domain);
 bool vtd_drv_attach(
 	void *state, struct proc *p, const struct iommu_dev *dev, uint16_t domain, struct err *err);

@@ -35,17 +35,17 @@ static void page_reused(void *arg, hpa_t page)
 }
 
 struct dma_system *dma_system_create(struct machine *m, const struct dma_system_conf *conf,
-	const struct iommu_model_ops *model, void *model_state, struct windows *windows)
+	const struct iommu_units *units, struct windows *windows)
 {
 	struct dma_system *s = xcalloc(1, sizeof(*s));
 
 	s->machine = m;
 	s->conf = conf;
-	s->model = model;
-	s->model_state = model_state;
+	s->units = units;
+	s->model = units->ops;
 	s->windows = windows;
 	list_init(&s->devs);
-	if (!model)
+	if (!s->model)
 		return s;
 	s->nframes = mem_size(m->mem) >> PAGE_LG2;
 	s->frame_window = xcalloc(s->nframes, sizeof(*s->frame_window));
@@ -63,13 +63,14 @@ void dma_system_destroy(struct dma_system *s)
 	while ((n = list_pop_front(&s->devs)) != NULL) {
 		struct dma_dev *d = list_entry(n, struct dma_dev, link);
 
-		free(d->domain.iova);
+		free(d->own.iova);
 		free(d);
 	}
 	if (s->model) {
 		dma_policy_destroy(s);
 		pages_on_reuse(s->machine->pages, NULL, NULL);
 	}
+	free(s->domains);
 	free(s->frame_window);
 	free(s);
 }
@@ -90,7 +91,7 @@ void dma_totals(const struct dma_system *s, struct dma_totals *t)
 
 struct dma_verdict dma_dev_verdict(const struct dma_dev *d)
 {
-	const struct domain_metrics *m = &d->domain.m;
+	const struct domain_metrics *m = &d->domain->m;
 
 	return (struct dma_verdict){ m->right, m->stale, m->wrong_target, m->unmapped_ok,
 		m->fault_expected, m->fault_unexpected };
@@ -238,7 +239,7 @@ static bool are_one(const struct dma_sg *sg, unsigned n)
 static bool map_ranges(struct dma_dev *d, struct proc *p, const struct dma_sg *sg, unsigned n,
 	enum dma_dir dir, bool coherent, iova_t *out)
 {
-	struct dma_domain *dom = &d->domain;
+	struct dma_domain *dom = d->domain;
 	uint64_t len = total_len(sg, n), offset = sg[0].pa.a & (PAGE_SIZE - 1);
 	uint32_t npages = pages_spanned(offset, len);
 	sim_time from = proc_now(p);
@@ -310,7 +311,7 @@ bool dma_map_single(
 void dma_unmap_single(
 	struct dma_dev *d, struct proc *p, iova_t iova, uint32_t len, enum dma_dir dir)
 {
-	struct dma_domain *dom = &d->domain;
+	struct dma_domain *dom = d->domain;
 	struct iova_range r = { .pfn = iova.a >> PAGE_LG2, .npages = pages_spanned(iova.a, len) };
 	sim_time from = proc_now(p);
 

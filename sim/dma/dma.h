@@ -9,7 +9,7 @@
 #include "dma/flush/flush.h"
 #include "dma/iova/iova.h"
 #include "hw/pcie.h"
-#include "iommu/iommu.h"
+#include "iommu/units.h"
 
 #define DMA_CONF(F)                                                                                \
 	F(u32, mask_bits, "64", "24", "64", "bits", "Address mask of the devices.")                \
@@ -34,9 +34,9 @@ struct dma_system_conf {
 	const void *policy_conf;
 };
 
-/* model NULL: no IOMMU, bus addresses are physical addresses. */
+/* units: outlive the system; without any there is no IOMMU, and bus addresses are physical addresses. */
 struct dma_system *dma_system_create(struct machine *m, const struct dma_system_conf *conf,
-	const struct iommu_model_ops *model, void *model_state, struct windows *windows);
+	const struct iommu_units *units, struct windows *windows);
 void dma_system_destroy(struct dma_system *s);
 /* Flush and release everything that waits; then every IOVA is back or the run has leaked. */
 void dma_system_drain(struct dma_system *s, struct proc *p);
@@ -70,7 +70,12 @@ bool dma_system_translates(const struct dma_system *s);
 /* One domain of its own for the device behind `port`; connects the port to the IOMMU. */
 struct dma_dev *dma_dev_create(
 	struct dma_system *s, struct proc *p, struct pcie_port *port, struct err *err);
-/* Detach; d's memory goes with the system. */
+/* A device in the domain of another (a group of devices, a guest with several): what is mapped for one is
+ * mapped for all. It may be in another remapping unit's scope: the domain then lives on both. NULL with
+ * *err when the model has no such domains. */
+struct dma_dev *dma_dev_join(
+	struct dma_dev *with, struct proc *p, struct pcie_port *port, struct err *err);
+/* Detach, the device that owns the domain last; d's memory goes with the system. */
 void dma_dev_destroy(struct dma_dev *d, struct proc *p);
 
 /* False when the address space is exhausted. *out carries the offset within the page. May wait. */

@@ -27,15 +27,26 @@ static void count(struct dma_system *s, const struct iommu_flush *f, enum flush_
 	++*by_trigger[why];
 }
 
+void dma_flush_units(
+	struct dma_system *s, struct proc *p, uint32_t units, const struct iommu_flush *f)
+{
+	for (unsigned i = 0; i < s->units->n; i++)
+		if (units & 1u << i)
+			s->model->drv_flush(s->units->state[i], p, f);
+}
+
+/* Wherever the domain lives; a global one: wherever the domains of that unit do. */
 static void invalidate(void *ctx, struct proc *p, unsigned iommu, const struct iommu_flush *f,
 	enum flush_trigger why)
 {
 	struct dma_system *s = ctx;
 	sim_time from = proc_now(p);
 
-	BUG_ON(iommu != 0); /* one remapping unit */
 	count(s, f, why);
-	s->model->drv_flush(s->model_state, p, f);
+	dma_flush_units(s, p,
+		f->scope == IOMMU_FLUSH_ALL ? s->reach[iommu] | 1u << iommu
+					    : s->domains[f->domain]->units,
+		f);
 	hist_add(&s->m.invalidate_time, proc_now(p) - from);
 	cpu_tell(p, "invalidate", from);
 	hist_add(&s->m.flush_time, proc_now(p) - s->due[cpu_id(p)]);
@@ -159,7 +170,7 @@ void dma_policy_create(struct dma_system *s)
 		.machine = s->machine,
 		.scope = metric_scope_child(metrics_root(s->machine->metrics), "flush"),
 		.ncpus = s->machine->ncpus,
-		.niommus = 1,
+		.niommus = s->units->n,
 		.ctx = s,
 		.invalidate = invalidate,
 		.flushed = flushed,

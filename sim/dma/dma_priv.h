@@ -35,7 +35,8 @@ struct dma_system {
 	struct machine *machine;
 	const struct dma_system_conf *conf;
 	const struct iommu_model_ops *model; /* NULL: no IOMMU */
-	void *model_state;
+	const struct iommu_units *units;
+	uint32_t reach[UNITS_MAX]; /* by unit: bitmap of the units that its domains live on */
 	struct windows *windows;
 	const struct flush_policy_ops *policy;
 	void *policy_state;
@@ -45,6 +46,7 @@ struct dma_system {
 	window_id *frame_window; /* by page frame: window of its last unmap */
 	uint64_t nframes;
 	uint16_t next_domain;
+	struct dma_domain **domains; /* by number, next_domain of them */
 	struct list devs; /* every struct dma_dev: their counters outlive them, until the reports */
 	uint64_t live; /* ranges mapped and not unmapped */
 	const struct dma_observer *observer; /* or NULL */
@@ -53,7 +55,9 @@ struct dma_system {
 
 struct dma_dev {
 	struct dma_system *system;
-	struct dma_domain domain;
+	struct dma_domain own; /* of the device; unused when it shares another's */
+	struct dma_domain *domain; /* that it is attached to */
+	unsigned unit; /* in whose scope it is */
 	struct pcie_port *port;
 	uint64_t mask; /* highest address */
 	char name[12];
@@ -69,6 +73,10 @@ void dma_policy_destroy(struct dma_system *s);
 void dma_free_tables(struct dma_system *s, struct proc *p, const struct iommu_freelist *l);
 /* As iova_env.flush of the domain's allocator; ctx: the domain. */
 void dma_policy_reuse(void *ctx, struct proc *p, const struct iova_range *r);
+
+/* Invalidate on each unit of the bitmap, one after the other. */
+void dma_flush_units(
+	struct dma_system *s, struct proc *p, uint32_t units, const struct iommu_flush *f);
 
 /* What the devices of a domain have translated themselves: marked as the model's caches are. */
 void dma_mark_devices(const struct dma_domain *d, iova_t iova, uint32_t npages, window_id w);

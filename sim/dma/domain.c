@@ -50,18 +50,33 @@ static void reserve_windows(struct dma_domain *d, struct proc *p)
 		d->allocator->reserve(d->iova, p, PCI_END_PFN - pci, PCI_END_PFN - 1);
 }
 
+static void give_number(struct dma_domain *d)
+{
+	struct dma_system *s = d->system;
+
+	d->id = s->next_domain++;
+	s->domains = xrealloc(s->domains, s->next_domain, sizeof(struct dma_domain *));
+	s->domains[d->id] = d;
+}
+
 bool domain_init(
-	struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id, struct err *err)
+	struct dma_domain *d, struct dma_system *s, struct proc *p, unsigned iommu, struct err *err)
 {
 	struct metric_scope *scope;
 
-	*d = (struct dma_domain){ .system = s, .id = id, .allocator = s->conf->allocator };
+	*d = (struct dma_domain){ .system = s,
+		.iommu = iommu,
+		.state = s->units->state[iommu],
+		.units = 1u << iommu,
+		.allocator = s->conf->allocator };
+	give_number(d);
+	s->reach[iommu] |= d->units;
 	d->caps = iova_caps_of(d->allocator, s->conf->allocator_conf);
-	snprintf(d->name, sizeof(d->name), "dom%u", id);
+	snprintf(d->name, sizeof(d->name), "dom%u", d->id);
 	scope = metric_scope_child(metrics_root(s->machine->metrics), "%s", d->name);
-	if (!s->model->drv_domain_add(s->model_state, p, id, err))
+	if (!s->model->drv_domain_add(d->state, p, d->id, err))
 		return false;
-	d->addr_bits = s->model->drv_addr_width(s->model_state);
+	d->addr_bits = s->model->drv_addr_width(d->state);
 	truth_init(&d->truth, d->addr_bits);
 	d->iova = xcalloc(1, d->allocator->state_size);
 	if (!d->allocator->init(d->iova, s->conf->allocator_conf,
@@ -76,16 +91,31 @@ bool domain_init(
 		    err))
 		return false;
 	reserve_windows(d, p);
-	dma_policy_domain_add(s, id);
+	dma_policy_domain_add(s, d->id);
 	metric_scope_add(scope, &domain_metric_table, &d->m);
 	metric_scope_hooks(scope, reset, collect, d);
+	return true;
+}
+
+bool domain_extend(struct dma_domain *d, struct proc *p, unsigned iommu, struct err *err)
+{
+	const struct iommu_model_ops *model = d->system->model;
+
+	if (d->units & 1u << iommu)
+		return true;
+	if (!model->drv_domain_share)
+		return err_set(err, "a domain of model %s cannot live on several remapping units",
+			model->name);
+	if (!model->drv_domain_share(d->system->units->state[iommu], p, d->id, d->state, err))
+		return false;
+	d->units |= 1u << iommu;
+	d->system->reach[d->iommu] |= d->units;
 	return true;
 }
 
 void domain_fini(struct dma_domain *d, struct proc *p)
 {
 	struct dma_system *s = d->system;
-
 	struct iova_range r;
 
 	while (d->allocator->retire && d->allocator->retire(d->iova, &r))
@@ -94,7 +124,10 @@ void domain_fini(struct dma_domain *d, struct proc *p)
 		d->allocator->stop(d->iova, p);
 	d->allocator->fini(d->iova);
 	truth_fini(&d->truth);
-	s->model->drv_domain_del(s->model_state, p, d->id);
+	for (unsigned i = 0; i < s->units->n; i++)
+		if (i != d->iommu && (d->units & 1u << i))
+			s->model->drv_domain_del(s->units->state[i], p, d->id);
+	s->model->drv_domain_del(d->state, p, d->id);
 }
 
 /* intel_alloc_iova(): most devices can reach more, but short addresses need fewer table levels and
@@ -194,7 +227,7 @@ void domain_map(struct dma_domain *d, struct proc *p, uint64_t pfn, hpa_t pa, ui
 	unsigned prot)
 {
 	struct dma_system *s = d->system;
-	uint64_t sizes = s->model->drv_page_sizes(s->model_state);
+	uint64_t sizes = s->model->drv_page_sizes(d->state);
 	uint64_t iova = pfn << PAGE_LG2, left = (uint64_t)npages << PAGE_LG2;
 
 	believe_mapped(d, pfn, pa, npages, prot);
@@ -203,7 +236,7 @@ void domain_map(struct dma_domain *d, struct proc *p, uint64_t pfn, hpa_t pa, ui
 		uint32_t n = run_of(sizes, lg2, iova, pa.a, left);
 		uint64_t bytes = (uint64_t)n << lg2;
 
-		s->model->drv_map(s->model_state, p, d->id, (iova_t){ iova }, pa, lg2, n, prot);
+		s->model->drv_map(d->state, p, d->id, (iova_t){ iova }, pa, lg2, n, prot);
 		iova += bytes;
 		pa.a += bytes;
 		left -= bytes;
@@ -214,9 +247,10 @@ void domain_sync_map(struct dma_domain *d, struct proc *p, uint64_t pfn, uint32_
 {
 	struct dma_system *s = d->system;
 
-	if (s->model->drv_sync_map)
-		s->model->drv_sync_map(
-			s->model_state, p, d->id, (iova_t){ pfn << PAGE_LG2 }, npages);
+	for (unsigned i = 0; s->model->drv_sync_map && i < s->units->n; i++)
+		if (d->units & 1u << i)
+			s->model->drv_sync_map(
+				s->units->state[i], p, d->id, (iova_t){ pfn << PAGE_LG2 }, npages);
 }
 
 void domain_note_slack(struct dma_domain *d, uint64_t pfn, uint32_t slack, sim_time now)
@@ -264,11 +298,13 @@ static void unmap(struct dma_domain *d, struct proc *p, const struct iova_range 
 	 * would turn the locks round under a policy that has one of its own: here it ends before. */
 	domain_enter(d, p);
 	/* Nothing else runs between the clear and the marks: drv_unmap synchronises, then clears. */
-	s->model->drv_unmap(s->model_state, p, d->id, iova, r->npages, &range.tables);
+	s->model->drv_unmap(d->state, p, d->id, iova, r->npages, &range.tables);
 	range.window = window_open(s->windows, d->id, iova, r->npages, pa, cpu_id(p), proc_now(p));
 	believe_unmapped(d, r, range.window, proc_now(p));
-	s->model->obs_mark(s->model_state, d->id, iova, r->npages, range.window);
-	dma_mark_devices(d, iova, r->npages, range.window);
+	for (unsigned i = 0; i < s->units->n; i++)
+		if (d->units & 1u << i)
+			s->model->obs_mark(
+				s->units->state[i], d->id, iova, r->npages, range.window);
 	dma_mark_devices(d, iova, r->npages, range.window);
 	domain_leave(d, p);
 	if (keeps_iova)
@@ -305,10 +341,10 @@ void domain_unmap_buffer(struct dma_domain *d, struct proc *p, const struct iova
 	iova_t iova = { r->pfn << PAGE_LG2 };
 	hpa_t pa = { truth_at(&d->truth, r->pfn)->pa };
 
-	s->model->drv_unmap(s->model_state, p, d->id, iova, r->premapped, &tables);
+	s->model->drv_unmap(d->state, p, d->id, iova, r->premapped, &tables);
 	for (uint32_t i = 0; i < r->premapped; i++)
 		truth_at(&d->truth, r->pfn + i)->live = false;
-	s->model->drv_flush(s->model_state, p,
+	dma_flush_units(s, p, d->units,
 		&(struct iommu_flush){ .scope = IOMMU_FLUSH_PAGES,
 			.domain = d->id,
 			.iova = iova,

@@ -36,7 +36,9 @@ extern const struct metric_table domain_metric_table;
 struct dma_domain {
 	struct dma_system *system;
 	uint16_t id;
-	unsigned iommu;
+	unsigned iommu; /* the unit whose driver keeps the tables */
+	void *state; /* that unit's */
+	uint32_t units; /* bitmap of those it lives on */
 	char name[16]; /* "dom0" */
 	const struct iova_allocator_ops *allocator;
 	unsigned caps; /* the allocator's, with its parameters */
@@ -48,8 +50,12 @@ struct dma_domain {
 	sim_time measured_from;
 };
 
-bool domain_init(
-	struct dma_domain *d, struct dma_system *s, struct proc *p, uint16_t id, struct err *err);
+/* On the remapping unit `iommu`, and with the next number of the system. */
+bool domain_init(struct dma_domain *d, struct dma_system *s, struct proc *p, unsigned iommu,
+	struct err *err);
+/* Live on another unit too: a device in its scope is about to be attached. */
+bool domain_extend(struct dma_domain *d, struct proc *p, unsigned iommu, struct err *err);
+/* After the last device is detached. */
 void domain_fini(struct dma_domain *d, struct proc *p);
 
 /* What a map call wants an address for. */

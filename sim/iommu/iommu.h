@@ -74,7 +74,12 @@ struct iommu_model_ops {
 	/* Off; frees everything of drv_start. After the last domain is gone. */
 	void (*drv_stop)(void *state, struct proc *p);
 	bool (*drv_domain_add)(void *state, struct proc *p, uint16_t domain, struct err *err);
-	void (*drv_domain_del)(void *state, struct proc *p, uint16_t domain); /* frees its tables */
+	/* The domain lives on this unit too, with the tables of `owner`, another unit's state that has it.
+	 * Map and unmap go to the owner, flushes to every unit. NULL: a domain has one unit only. */
+	bool (*drv_domain_share)(
+		void *state, struct proc *p, uint16_t domain, const void *owner, struct err *err);
+	void (*drv_domain_del)(
+		void *state, struct proc *p, uint16_t domain); /* frees its own tables */
 	bool (*drv_attach)(void *state, struct proc *p, const struct iommu_dev *dev,
 		uint16_t domain, struct err *err);
 	void (*drv_detach)(void *state, struct proc *p, rid_t rid);

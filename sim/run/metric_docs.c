@@ -38,15 +38,13 @@ static void up_and_down(struct proc *p, void *arg)
 	const struct visit *v = arg;
 	const struct system *s = v->system;
 
-	if (s->model)
-		s->model->drv_start(s->model_state, p);
+	iommu_units_start(&s->units, p);
 	if (s->workload->setup(s->workload_state, p, v->err))
 		metrics_visit_tables(s->metrics, add_table, v->all);
 	s->workload->teardown(s->workload_state, p);
 	dma_system_drain(s->dma, p);
 	s->workload->detach(s->workload_state, p);
-	if (s->model)
-		s->model->drv_stop(s->model_state, p);
+	iommu_units_stop(&s->units, p);
 }
 
 static void visit_system(const struct conf *conf, struct tables *all)

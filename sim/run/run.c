@@ -33,8 +33,7 @@ static void bring_up(struct proc *p, void *arg)
 	struct course *c = arg;
 	struct system *s = c->system;
 
-	if (s->model)
-		s->model->drv_start(s->model_state, p);
+	iommu_units_start(&s->units, p);
 	c->ready = s->workload->setup(s->workload_state, p, c->err);
 }
 
@@ -49,8 +48,7 @@ static void take_down(struct proc *p, void *arg)
 	if (c->leaks)
 		return; /* the domain cannot go while ranges live in it */
 	s->workload->detach(s->workload_state, p);
-	if (s->model)
-		s->model->drv_stop(s->model_state, p);
+	iommu_units_stop(&s->units, p);
 	c->leaks += pages_in_use(s->machine.pages);
 }
 
@@ -99,8 +97,7 @@ static void measure(struct course *c)
 
 static bool all_idle(const struct system *s)
 {
-	return s->workload->idle(s->workload_state) &&
-	       (!s->model || s->model->hw_idle(s->model_state));
+	return s->workload->idle(s->workload_state) && iommu_units_idle(&s->units);
 }
 
 static void drain(struct course *c)

@@ -6,7 +6,7 @@
 #include "dma/combine.h"
 #include "dma/dma.h"
 #include "hw/pcie.h"
-#include "iommu/iommu.h"
+#include "iommu/units.h"
 #include "run/run_conf.h"
 #include "workloads/arrivals.h"
 #include "workloads/sizes.h"
@@ -77,6 +77,7 @@ static struct conf_section sections[] = {
 	{ .path = "pcie", .help = "The device's link.", .table = &pcie_conf_table },
 	{ .path = "iommu",
 		.help = "The remapping hardware and its driver.",
+		.table = &units_conf_table,
 		.selector = "model",
 		.variants = models,
 		.def = "vtd" },

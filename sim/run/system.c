@@ -48,11 +48,11 @@ static bool build_iommu(struct system *s, struct err *err)
 		return true; /* off */
 	s->windows_scope = metric_scope_child(root, "windows");
 	s->windows = windows_create(s->windows_scope);
-	s->model_state = xcalloc(1, s->model->state_size);
-	return s->model->init(s->model_state, conf_of_variant(s->conf, "iommu"),
-		&(struct iommu_env){ .machine = &s->machine,
+	return iommu_units_init(&s->units, s->model, conf_of_variant(s->conf, "iommu"),
+		conf_common(s->conf, "iommu"),
+		&(struct units_env){ .machine = &s->machine,
 			.windows = s->windows,
-			.scope = metric_scope_child(root, "iommu0"),
+			.root = root,
 			.fault_log = s->fault_log },
 		err);
 }
@@ -66,7 +66,7 @@ static void build_dma(struct system *s)
 		.policy = find_policy(conf_variant(s->conf, "policy")->name),
 		.policy_conf = conf_of_variant(s->conf, "policy"),
 	};
-	s->dma = dma_system_create(&s->machine, &s->dma_conf, s->model, s->model_state, s->windows);
+	s->dma = dma_system_create(&s->machine, &s->dma_conf, &s->units, s->windows);
 }
 
 static bool build_workload(struct system *s, struct err *err)
@@ -107,14 +107,12 @@ void system_destroy(struct system *s)
 		s->workload->fini(s->workload_state);
 	if (s->dma)
 		dma_system_destroy(s->dma);
-	if (s->model)
-		s->model->fini(s->model_state);
+	iommu_units_fini(&s->units);
 	machine_fini(&s->machine);
 	if (s->windows)
 		windows_destroy(s->windows);
 	engine_destroy(s->engine);
 	free(s->workload_state);
-	free(s->model_state);
 }
 
 struct errand {

@@ -19,7 +19,7 @@ struct system {
 	struct machine_conf machine_conf;
 	struct dma_system_conf dma_conf;
 	const struct iommu_model_ops *model; /* NULL: off */
-	void *model_state;
+	struct iommu_units units; /* none without a model */
 	struct metric_scope *windows_scope, *workload_scope;
 	struct windows *windows; /* NULL without a model */
 	struct per_unit per_unit;

@@ -48,8 +48,9 @@ static void bring_up(struct proc *p, void *arg)
 void dmarig_start(struct dmarig *r)
 {
 	rig_start(&r->rig);
-	r->system = dma_system_create(
-		&r->rig.machine, &r->conf, r->rig.ops, r->rig.state, r->rig.windows);
+	r->units = (struct iommu_units){ .ops = r->rig.ops, .n = r->rig.ops ? 1 : 0 };
+	r->units.state[0] = r->rig.state;
+	r->system = dma_system_create(&r->rig.machine, &r->conf, &r->units, r->rig.windows);
 	r->port = pcie_port_create(&r->rig.machine, &r->pcie, (rid_t){ DMARIG_BDF },
 		metric_scope_child(metrics_root(r->rig.metrics), "pcie0"));
 	rig_on_cpu(&r->rig, 0, bring_up, r);

@@ -9,6 +9,7 @@
 
 struct dmarig {
 	struct rig rig;
+	struct iommu_units units; /* one: the rig's */
 	struct dma_conf dma;
 	struct dma_system_conf conf;
 	struct pcie_conf pcie;

@@ -23,8 +23,7 @@ static void bring_up(struct proc *p, void *arg)
 	struct course *c = arg;
 	struct system *s = &c->system;
 
-	if (s->model)
-		s->model->drv_start(s->model_state, p);
+	iommu_units_start(&s->units, p);
 	c->ready = s->workload->setup(s->workload_state, p, &c->err);
 }
 
@@ -79,14 +78,12 @@ static void take_down(struct proc *p, void *arg)
 	dma_system_drain(s->dma, p);
 	ck_assert_uint_eq(dma_live_ranges(s->dma), 0);
 	s->workload->detach(s->workload_state, p);
-	if (s->model)
-		s->model->drv_stop(s->model_state, p);
+	iommu_units_stop(&s->units, p);
 }
 
 static bool all_idle(const struct system *s)
 {
-	return s->workload->idle(s->workload_state) &&
-	       (!s->model || s->model->hw_idle(s->model_state));
+	return s->workload->idle(s->workload_state) && iommu_units_idle(&s->units);
 }
 
 uint64_t course_end(struct course *c)
