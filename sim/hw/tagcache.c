@@ -113,6 +113,16 @@ static uint32_t victim(struct tagcache *c, uint32_t first)
 	return oldest;
 }
 
+static void empty_set(struct tagcache *c, uint32_t first)
+{
+	for (uint32_t i = first; i < first + c->nways; i++) {
+		unmark(c, &c->entries[i]);
+		c->keys[i] = 0;
+	}
+	c->m.evictions += c->nways;
+	c->used -= c->nways;
+}
+
 struct tag_entry *tagcache_fill(struct tagcache *c, uint64_t key, uint64_t v0, uint64_t v1)
 {
 	uint32_t i = find(c, key);
@@ -121,6 +131,8 @@ struct tag_entry *tagcache_fill(struct tagcache *c, uint64_t key, uint64_t v0, u
 		return NULL;
 	if (i == UINT32_MAX)
 		i = victim(c, set_of(c, key) * c->nways);
+	if (c->replace == TAGCACHE_RESET && c->keys[i] != 0 && c->keys[i] != key + 1)
+		empty_set(c, set_of(c, key) * c->nways);
 	c->m.fills++;
 	c->m.evictions += c->keys[i] != 0 && c->keys[i] != key + 1;
 	c->used += c->keys[i] == 0;

@@ -12,8 +12,9 @@
 #include "obs/metrics.h"
 #include "obs/window.h"
 
-enum tagcache_replace { TAGCACHE_LRU, TAGCACHE_FIFO, TAGCACHE_RANDOM };
-#define TAGCACHE_REPLACE_WORDS "lru|fifo|random"
+/* RESET: a full set is emptied for the next entry, as emulated IOMMUs do with their hash tables. */
+enum tagcache_replace { TAGCACHE_LRU, TAGCACHE_FIFO, TAGCACHE_RANDOM, TAGCACHE_RESET };
+#define TAGCACHE_REPLACE_WORDS "lru|fifo|random|reset"
 
 #define TAGCACHE_METRICS(M)                                                                        \
 	M(COUNTER, lookups, "ops", NULL, "Lookups.")                                               \

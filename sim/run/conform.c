@@ -13,7 +13,7 @@
 #define SHOWN_PER_RUN 10u
 
 static const struct conform_kind *const kinds[] = { &conform_iova, &conform_history, &conform_lazy,
-	&conform_hw };
+	&conform_hw, &conform_accesses };
 
 const struct conform_kind *const *conform_kinds(size_t *n)
 {

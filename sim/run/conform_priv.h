@@ -39,7 +39,8 @@ struct conform_kind {
 	void (*end)(void *run, struct conform *c);
 };
 
-extern const struct conform_kind conform_iova, conform_history, conform_lazy, conform_hw;
+extern const struct conform_kind conform_iova, conform_history, conform_lazy, conform_hw,
+	conform_accesses;
 
 /* The current row's result is not what the component gave. */
 void conform_differs(struct conform *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
