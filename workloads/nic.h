@@ -33,7 +33,7 @@
 	F(u32, refill, "16", "1", "4096", "descriptors",                                            \
 		"Buffers given back to the ring together.")                                         \
 	F(u32, cycles_poll, "400", "0", "1000000", "cycles", "Fixed part of a poll.")               \
-	F(u32, cycles_packet, "250", "0", "1000000", "cycles", "Driver work per packet.")           \
+	F(u32, cycles_packet, "250", "0", "1000000", "cycles", "Driver work per buffer received.")  \
 	F(u32, cycles_refill, "60", "0", "1000000", "cycles", "Driver work per buffer refilled.")   \
 	F(u32, cycles_stack, "1800", "0", "10000000", "cycles",                                     \
 		"Protocol stack and application per packet.")                                       \
@@ -52,6 +52,8 @@ CONF_DECLARE(nic_conf, NIC_CONF);
 	M(COUNTER, dropped_fifo, "packets", "offered",                                             \
 		"Lost: the card's packet buffer was full (back-pressure).")                        \
 	M(COUNTER, dropped_fault, "packets", "offered", "Lost: the IOMMU refused the write.")      \
+	M(COUNTER, descriptors, "descriptors", NULL,                                               \
+		"Given to packets: one for each buffer that a frame fills.")                       \
 	M(COUNTER, fetches, "reads", NULL, "Descriptor reads.")                                    \
 	M(COUNTER, writebacks, "writes", NULL, "Descriptor writes.")                               \
 	M(COUNTER, interrupts, "interrupts", NULL, "Interrupts raised.")                           \
@@ -129,6 +131,8 @@ struct nic_queue {
 	/* driver */
 	uint64_t next_to_clean, next_to_use;
 	struct nic_buffer *buffer;
+	uint32_t frame_bytes; /* of the buffers taken so far of a frame of several */
+	bool frame_bad; /* one of them was not written */
 	struct cpu_work poll, irq;
 	struct nic_buffer *pool; /* page-pool: mapped pages at hand */
 	uint32_t pool_n;

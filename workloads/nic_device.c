@@ -143,13 +143,27 @@ static void fetch_done(struct pcie_dma *d)
 	pump(q);
 }
 
-/* Keep up to two batches on the card. */
+static uint32_t descriptors_for(const struct nic_queue *q, uint32_t bytes)
+{
+	return (uint32_t)((bytes + q->nic->conf->buffer - 1) / q->nic->conf->buffer);
+}
+
+/* Up to two batches on the card, and what a frame of many buffers waits for. */
+static bool enough_fetched(const struct nic_queue *q)
+{
+	uint64_t have = q->fetched - q->used;
+
+	if (q->waiting_n > 0 && have < descriptors_for(q, q->waiting[q->waiting_head].bytes))
+		return false;
+	return have > q->nic->conf->fetch_batch;
+}
+
 static void fetch(struct nic_queue *q)
 {
 	uint64_t batch = q->nic->conf->fetch_batch, n = q->tail - q->fetched;
 	uint32_t i = index_of(q, q->fetched);
 
-	if (q->fetch.busy || n == 0 || q->fetched - q->used > batch || q->nic->stopped)
+	if (q->fetch.busy || n == 0 || enough_fetched(q) || q->nic->stopped)
 		return;
 	n = n < batch ? n : batch;
 	n = n < q->size - i ? n : q->size - i;
@@ -189,11 +203,6 @@ void nic_doorbell(struct nic_queue *q, struct proc *p, uint64_t tail)
 
 /* ---- payload ---- */
 
-static uint32_t descriptors_for(const struct nic_queue *q, uint32_t bytes)
-{
-	return (uint32_t)((bytes + q->nic->conf->buffer - 1) / q->nic->conf->buffer);
-}
-
 static void send_packet(struct nic_queue *q, const struct nic_packet *pkt)
 {
 	uint32_t left = pkt->bytes;
@@ -207,6 +216,7 @@ static void send_packet(struct nic_queue *q, const struct nic_packet *pkt)
 		q->length[i] = len;
 		q->end_of_packet[i] = left == 0;
 		q->arrived[i] = pkt->arrived;
+		q->nic->m.descriptors++;
 		BUG_ON(q->payload[i].busy);
 		q->payload[i] = (struct pcie_dma){
 			.iova = q->address[i], .len = len, .write = true, .owner = q

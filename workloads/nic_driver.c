@@ -76,7 +76,26 @@ static uint64_t next_status(struct nic_queue *q, struct proc *p)
 	return status & NIC_DESC_DD ? status : 0;
 }
 
-static void receive(struct nic_queue *q, struct proc *p, uint64_t status)
+/* The last buffer of a frame is here. A frame that the IOMMU refused a part of is lost as a whole. */
+static void frame_ends(struct nic_queue *q, struct proc *p)
+{
+	const struct nic_conf *conf = q->nic->conf;
+
+	if (q->frame_bad) {
+		q->nic->m.dropped_fault++;
+	} else {
+		cpu_run(p, conf->cycles_stack, CPU_stack);
+		line_touch_others(p, conf->lines_stack);
+		q->nic->m.delivered++;
+		q->nic->m.delivered_bytes += q->frame_bytes;
+		hist_add(&q->nic->m.latency, proc_now(p) - q->arrived[q->next_to_clean % q->size]);
+	}
+	q->frame_bytes = 0;
+	q->frame_bad = false;
+}
+
+/* Take the buffer that is next; whether its frame ends there. */
+static bool receive(struct nic_queue *q, struct proc *p, uint64_t status)
 {
 	const struct nic_conf *conf = q->nic->conf;
 	struct nic_buffer *b = buffer_at(q, q->next_to_clean);
@@ -85,20 +104,18 @@ static void receive(struct nic_queue *q, struct proc *p, uint64_t status)
 
 	cpu_run(p, conf->cycles_packet, CPU_driver);
 	q->style->received(q, p, b);
-	if (!(status & NIC_DESC_ERR)) {
+	if (status & NIC_DESC_ERR) {
+		q->frame_bad = true;
+	} else {
 		cpu_run(p, (uint64_t)conf->cycles_line * ((len + 63) / 64), CPU_stack);
 		line_touch_others(p, (len + 63) / 64);
-		q->nic->m.delivered_bytes += len;
+		q->frame_bytes += len;
 	}
-	if (ends && !(status & NIC_DESC_ERR)) {
-		cpu_run(p, conf->cycles_stack, CPU_stack);
-		line_touch_others(p, conf->lines_stack);
-		q->nic->m.delivered++;
-		hist_add(&q->nic->m.latency, proc_now(p) - q->arrived[q->next_to_clean % q->size]);
-	}
-	q->nic->m.dropped_fault += ends && (status & NIC_DESC_ERR);
+	if (ends)
+		frame_ends(q, p);
 	q->style->consumed(q, p, b);
 	q->next_to_clean++;
+	return ends;
 }
 
 static void poll(struct proc *p, void *arg)
@@ -110,8 +127,7 @@ static void poll(struct proc *p, void *arg)
 
 	cpu_run(p, conf->cycles_poll, CPU_driver);
 	while (done < conf->budget && (status = next_status(q, p)) != 0) {
-		receive(q, p, status);
-		done++;
+		done += receive(q, p, status);
 		if (refillable(q) >= conf->refill && !q->nic->stopped)
 			refill(q, p, refillable(q));
 	}
