@@ -39,6 +39,8 @@ static const char *const configurations[][4] = {
 		"iommu.inflight=allow" },
 	{ "iommu=vtd", "iommu.cap=0x91d2008c38660606", "iommu.ecap=0xea80a4000f46",
 		"iommu.iotlb_entries=0" },
+	{ "iommu=amdvi" },
+	{ "iommu=amdvi", "iommu.efr=0x1300009a5b", "iommu.inflight=allow", "iommu.quirk_512g=true" },
 };
 
 static void create(struct hw_rig *r, unsigned which)
@@ -58,7 +60,7 @@ static void create(struct hw_rig *r, unsigned which)
 static void write_register(struct hw_rig *r, struct input *in)
 {
 	static const unsigned sizes[] = { 1, 2, 4, 8 };
-	uint32_t offset = (uint32_t)take(in, 2) & 0x3ff;
+	uint32_t offset = (uint32_t)take(in, 2) & 0x23ff; /* AMD has some at 2000h */
 	unsigned bytes = sizes[take(in, 1) & 3];
 
 	hw_rig_mmio_write(r, offset, bytes, take(in, bytes));

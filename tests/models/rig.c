@@ -105,7 +105,7 @@ void rig_stop(struct rig *r)
 	free(r->conf);
 }
 
-static void *member(const struct rig *r, const char *key, bool *wide)
+static void *member(const struct rig *r, const char *key, unsigned *bytes)
 {
 	const struct conf_table *t = r->ops->conf;
 
@@ -114,8 +114,10 @@ static void *member(const struct rig *r, const char *key, bool *wide)
 
 		if (strcmp(f->name, key) != 0)
 			continue;
-		*wide = f->type == CONF_u64 || f->type == CONF_time || f->type == CONF_size;
-		BUG_ON(!*wide && f->type != CONF_u32 && f->type != CONF_choice);
+		*bytes = f->type == CONF_u64 || f->type == CONF_time || f->type == CONF_size ? 8
+			 : f->type == CONF_bool                                              ? 1
+											     : 4;
+		BUG_ON(*bytes == 4 && f->type != CONF_u32 && f->type != CONF_choice);
 		return (char *)r->conf + f->off;
 	}
 	BUG("%s has no key %s", t->name, key);
@@ -123,21 +125,23 @@ static void *member(const struct rig *r, const char *key, bool *wide)
 
 void rig_set(struct rig *r, const char *key, uint64_t value)
 {
-	bool wide;
-	void *at = member(r, key, &wide);
+	unsigned bytes;
+	void *at = member(r, key, &bytes);
 
-	if (wide)
+	if (bytes == 8)
 		*(uint64_t *)at = value;
-	else
+	else if (bytes == 4)
 		*(uint32_t *)at = (uint32_t)value;
+	else
+		*(bool *)at = value;
 }
 
 uint64_t rig_get(const struct rig *r, const char *key)
 {
-	bool wide;
-	void *at = member(r, key, &wide);
+	unsigned bytes;
+	void *at = member(r, key, &bytes);
 
-	return wide ? *(uint64_t *)at : *(uint32_t *)at;
+	return bytes == 8 ? *(uint64_t *)at : bytes == 4 ? *(uint32_t *)at : *(bool *)at;
 }
 
 struct wanted {
