@@ -40,7 +40,8 @@ static const char *const configurations[][4] = {
 	{ "iommu=vtd", "iommu.cap=0x91d2008c38660606", "iommu.ecap=0xea80a4000f46",
 		"iommu.iotlb_entries=0" },
 	{ "iommu=amdvi" },
-	{ "iommu=amdvi", "iommu.efr=0x1300009a5b", "iommu.inflight=allow", "iommu.quirk_512g=true" },
+	{ "iommu=amdvi", "iommu.efr=0x1300009a5b", "iommu.inflight=allow",
+		"iommu.quirk_512g=true" },
 };
 
 static void create(struct hw_rig *r, unsigned which)
