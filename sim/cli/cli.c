@@ -9,7 +9,8 @@
 static const struct cli_command commands[] = {
 	{ "run", "FILE [options]", "Run an experiment; leaves a folder of results.", cmd_run },
 	{ "plot", "RESULTS", "Draw the figures of results with gnuplot.", cmd_plot },
-	{ "check", "RESULTS", "Hold results to the promise of their flush policy.", cmd_check },
+	{ "check", "RESULTS [options]",
+		"Hold results to their policy's promise and to your assertions.", cmd_check },
 	{ "list", "[KIND]", "List allocators, policies, workloads, models, platforms, ...",
 		cmd_list },
 	{ "help", "[COMMAND | KEY | metrics]",

@@ -1,6 +1,8 @@
 #include "run/check.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "conf/units.h"
@@ -157,4 +159,107 @@ int check_points(const struct points *p, FILE *out)
 	else
 		fprintf(out, "\n%zu of %zu points: every promise kept\n", p->n, p->n);
 	return broken ? RUN_BROKEN : RUN_OK;
+}
+
+/* ---- promises and assertions as one list ---- */
+
+static struct verdict promise_verdict(const struct promise *pr, const struct run_summary *s)
+{
+	struct verdict v = { .what = pr->what, .promised = true, .has_value = true };
+	uint64_t limit = pr->limit(s);
+
+	v.value = (double)pr->value(s);
+	v.holds = is_kept(pr, s);
+	snprintf(v.unit, sizeof(v.unit), "%s", pr->is_time ? "ps" : "count");
+	if (pr->is_time)
+		human(limit, v.limit, sizeof(v.limit));
+	else
+		snprintf(v.limit, sizeof(v.limit), "%" PRIu64, limit);
+	return v;
+}
+
+static void add_verdict(struct verdicts *all, size_t point, struct verdict v)
+{
+	v.point = point;
+	all->v = xrealloc(all->v, all->n + 1, sizeof(*all->v));
+	all->v[all->n++] = v;
+}
+
+static void name_point(size_t i, struct err *err)
+{
+	size_t len = strlen(err->text);
+
+	snprintf(err->text + len, sizeof(err->text) - len, " at point %zu", i);
+}
+
+static bool judge_point(const struct points *p, size_t i, const struct check *c,
+	struct verdicts *all, struct err *err)
+{
+	char *dir = point_path(p, i);
+	struct point_metrics *m = c->n ? point_metrics_load(dir, err) : NULL;
+	bool ok = c->n == 0 || m;
+
+	for (size_t k = 0; k < ARRAY_SIZE(promises); k++)
+		add_verdict(all, i, promise_verdict(&promises[k], &p->point[i].summary));
+	for (size_t k = 0; ok && k < c->n; k++) {
+		struct verdict v;
+
+		ok = assertion_judge(&c->assertion[k], m, &v, err);
+		if (ok)
+			add_verdict(all, i, v);
+		else if (i > 0) /* the points before it have what this one lacks */
+			name_point(i, err);
+	}
+	point_metrics_destroy(m);
+	free(dir);
+	return ok;
+}
+
+/* A row per point and assertion; how many are broken. */
+static size_t print_assertions(const struct verdicts *all, const struct points *p, FILE *out)
+{
+	struct table *t = table_create();
+	size_t broken = 0, n = 0;
+	char text[64];
+
+	points_table_columns(t, p);
+	table_text_column(t, "assertion");
+	table_number_column(t, "measured");
+	table_text_column(t, "verdict");
+	for (size_t k = 0; k < all->n; k++) {
+		const struct verdict *v = &all->v[k];
+
+		if (v->promised)
+			continue;
+		points_table_row(t, p, v->point);
+		table_cell(t, "%s", v->what);
+		table_cell(t, "%s", verdict_text(v, text, sizeof(text)));
+		table_cell(t, "%s", v->holds ? "ok" : "BROKEN");
+		broken += !v->holds;
+		n++;
+	}
+	if (n > 0) {
+		fputs("\nAssertions\n\n", out);
+		table_print(t, TABLE_WIDTH, out);
+		fprintf(out, "\n%zu of %zu assertions broken\n", broken, n);
+	}
+	table_destroy(t);
+	return broken;
+}
+
+int check_results(const struct points *p, const struct check *c, FILE *out, struct err *err)
+{
+	struct verdicts all = { 0 };
+	int status = RUN_REFUSED;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < p->n; i++)
+		ok = judge_point(p, i, c, &all, err);
+	if (ok && verdicts_write(&all, p, c->junit, c->json, err)) {
+		status = check_points(p, out);
+		if (print_assertions(&all, p, out) > 0)
+			status = RUN_BROKEN;
+	}
+	free(all.v);
+	return status;
 }

@@ -70,18 +70,21 @@ static bool write_files(const char *dir, struct metrics *m, const struct windows
 	const struct run_summary *s, struct err *err)
 {
 	char *hist = xasprintf("%s/hist", dir);
-	FILE *csv, *json;
+	FILE *csv, *json, *windows;
 	bool ok = folder_make(hist, err) && report_hists(m, hist, err);
 
 	free(hist);
 	csv = ok ? file_create(dir, "metrics.csv", err) : NULL;
-	json = ok ? file_create(dir, "windows.csv", err) : NULL;
-	if (!csv || !json)
+	json = ok ? file_create(dir, "metrics.json", err) : NULL;
+	windows = ok ? file_create(dir, "windows.csv", err) : NULL;
+	if (!csv || !json || !windows)
 		return false;
 	report_csv(m, csv);
-	windows_write_csv(w, json);
+	report_json(m, json);
+	windows_write_csv(w, windows);
 	return file_close(csv, dir, "metrics.csv", err) &&
-	       file_close(json, dir, "windows.csv", err) && summary_write(s, dir, err);
+	       file_close(json, dir, "metrics.json", err) &&
+	       file_close(windows, dir, "windows.csv", err) && summary_write(s, dir, err);
 }
 
 bool fake_point_write(const char *dir, unsigned cpus, const char *policy, struct err *err)

@@ -61,6 +61,7 @@ static void expect_in(const char *file, const char *part)
 {
 	char *text = fixture_text(dir, file);
 
+	ck_assert_ptr_nonnull(text);
 	ck_assert_msg(strstr(text, part) != NULL, "'%s' is not in: %s", part, text);
 	free(text);
 }
@@ -140,6 +141,46 @@ START_TEST(check_exits_0_1_or_2)
 }
 END_TEST
 
+START_TEST(assertions_are_judged_at_every_point)
+{
+	static const char *const cpus[] = { "2", "4" }, *const policies[] = { "strict",
+		"deferred-global" };
+	char *results = xasprintf("%s/results", dir), *junit = xasprintf("%s/j.xml", dir);
+	char *json = xasprintf("%s/j.json", dir);
+	size_t entries;
+	char *out;
+
+	points_destroy(fake_results(results, cpus, 2, policies, 2));
+	ck_assert_int_eq(call("check", results, "--assert", "max(hw_window) < 20ms", "-a",
+				 "stale_accesses == 0", NULL),
+		0);
+	expect_in("out", "0 of 8 assertions broken");
+	ck_assert_int_eq(call("check", results, "--assert", "max(hw_window) == 0", "--junit", junit,
+				 "--json", json, NULL),
+		1);
+	expect_in("out", "2 of 4 assertions broken");
+	expect_in("j.xml", "tests=\"24\" failures=\"2\"");
+	expect_in("j.xml", "name=\"assertion: max(hw_window) == 0\">\n      <failure message=");
+	expect_in("j.json", "\"broken\": 2,");
+	expect_in("j.json", "\"what\": \"max(hw_window) == 0\"");
+	entries = fixture_count(dir);
+	ck_assert_int_eq(
+		call("check", results, "-a", "max(hw_windw) == 0", "--json", json, NULL), 2);
+	expect_in("err", "--assert:1:5: max(hw_windw) == 0: there is no metric 'hw_windw' "
+			 "(did you mean 'windows.hw_window'?)");
+	out = fixture_text(dir, "out");
+	ck_assert_str_eq(out, "");
+	free(out);
+	expect_in("j.json", "\"broken\": 2,"); /* as it was */
+	ck_assert_int_eq(call("check", results, "--json", json, "--junit", results, NULL), 2);
+	expect_in("err", "cannot write");
+	ck_assert_uint_eq(fixture_count(dir), entries);
+	free(results);
+	free(junit);
+	free(json);
+}
+END_TEST
+
 START_TEST(options_are_understood_in_every_spelling)
 {
 	static const char *const lines[][4] = {
@@ -181,6 +222,7 @@ int main(void)
 	tcase_add_test(tc, too_few_and_too_many_words_are_refused);
 	tcase_add_test(tc, every_command_helps);
 	tcase_add_test(tc, check_exits_0_1_or_2);
+	tcase_add_test(tc, assertions_are_judged_at_every_point);
 	tcase_add_test(tc, options_are_understood_in_every_spelling);
 	return unit_run("cli", tc);
 }
