@@ -6,6 +6,7 @@
  */
 #ifndef WORKLOADS_NIC_H
 #define WORKLOADS_NIC_H
+#include "base/rng.h"
 #include "hw/cpu.h"
 #include "workloads/arrivals.h"
 #include "workloads/workload.h"
@@ -15,10 +16,14 @@
 		"Receive queues, one CPU each; 0: one per CPU.")                                    \
 	F(u32, ring, "512", "16", "65536", "descriptors", "Descriptors of a queue's ring.")         \
 	F(size, buffer, "2KiB", "256B", "4KiB", "", "Receive buffer of a descriptor.")              \
-	F(choice, buffers, "page", NULL, NULL, "page|half-page|page-pool",                          \
+	F(choice, buffers, "page", NULL, NULL, "page|half-page|page-pool|xdp",                      \
 		"Buffers: a page each, two to a page (both mapped and unmapped for every packet), " \
-		"or pages that stay mapped and are recycled.")                                      \
-	F(u32, pool, "1024", "16", "65536", "pages", "Pages that a queue's page-pool keeps.")       \
+		"pages that stay mapped and are recycled, or these under an XDP program: what it "  \
+		"drops gives its page back at once, what it passes is copied for the stack.")       \
+	F(f64, xdp_pass, "0.1", "0", "1", "",                                                       \
+		"With buffers: xdp, share of the frames that the program passes to the stack.")     \
+	F(u32, pool, "1024", "16", "65536", "pages",                                                \
+		"Pages that a queue keeps mapped, out of the ring, for page-pool and xdp.")         \
 	F(u32, flows, "64", "1", "1000000", "flows",                                                \
 		"Flows of synthetic traffic, spread over the queues by their hash.")                \
 	F(size, fifo, "512KiB", "16KiB", "64MiB", "", "Packet buffer on the card.")                 \
@@ -34,6 +39,8 @@
 		"Buffers given back to the ring together.")                                         \
 	F(u32, cycles_poll, "400", "0", "1000000", "cycles", "Fixed part of a poll.")               \
 	F(u32, cycles_packet, "250", "0", "1000000", "cycles", "Driver work per buffer received.")  \
+	F(u32, cycles_xdp, "100", "0", "1000000", "cycles",                                         \
+		"XDP program per frame: an assumption.")                                            \
 	F(u32, cycles_refill, "60", "0", "1000000", "cycles", "Driver work per buffer refilled.")   \
 	F(u32, cycles_stack, "1800", "0", "10000000", "cycles",                                     \
 		"Protocol stack and application per packet.")                                       \
@@ -42,6 +49,8 @@
 	F(u32, cycles_line, "6", "0", "10000", "cycles", "The same per 64 bytes of payload.")
 
 CONF_DECLARE(nic_conf, NIC_CONF);
+
+enum nic_buffers { NIC_PAGE, NIC_HALF_PAGE, NIC_PAGE_POOL, NIC_XDP }; /* words of `buffers` */
 
 #define NIC_METRICS(M)                                                                             \
 	M(COUNTER, offered, "packets", NULL, "Packets on the wire.")                               \
@@ -54,6 +63,8 @@ CONF_DECLARE(nic_conf, NIC_CONF);
 	M(COUNTER, dropped_fault, "packets", "offered", "Lost: the IOMMU refused the write.")      \
 	M(COUNTER, descriptors, "descriptors", NULL,                                               \
 		"Given to packets: one for each buffer that a frame fills.")                       \
+	M(COUNTER, xdp_dropped, "packets", "offered",                                              \
+		"Ended by the XDP program: neither delivered nor lost.")                           \
 	M(COUNTER, fetches, "reads", NULL, "Descriptor reads.")                                    \
 	M(COUNTER, writebacks, "writes", NULL, "Descriptor writes.")                               \
 	M(COUNTER, interrupts, "interrupts", NULL, "Interrupts raised.")                           \
@@ -133,6 +144,8 @@ struct nic_queue {
 	struct nic_buffer *buffer;
 	uint32_t frame_bytes; /* of the buffers taken so far of a frame of several */
 	bool frame_bad; /* one of them was not written */
+	bool frame_begun, frame_passes; /* its first buffer is taken; for the stack: not XDP's */
+	struct rng xdp_rng;
 	struct cpu_work poll, irq;
 	struct nic_buffer *pool; /* page-pool: mapped pages at hand */
 	uint32_t pool_n;
@@ -176,6 +189,13 @@ bool nic_driver_open(struct nic_queue *q, struct proc *p); /* ring and first buf
 void nic_driver_close(struct nic_queue *q, struct proc *p);
 bool nic_driver_idle(const struct nic_queue *q);
 void nic_driver_interrupt(struct nic_queue *q); /* from the card */
+
+/* ---- XDP ---- */
+void nic_xdp_init(struct nic_queue *q);
+/* Run the program on a frame: is it for the stack? */
+bool nic_xdp_passes(struct nic_queue *q, struct proc *p);
+/* A new page with a copy of a buffer's len bytes; the caller frees it. */
+hpa_t nic_xdp_copy(struct nic_queue *q, struct proc *p, uint32_t len);
 
 static inline hpa_t nic_desc_at(const struct nic_queue *q, uint64_t position)
 {

@@ -6,6 +6,7 @@
  *              mapped, the device can reach the other half too
  *   page-pool  pages stay mapped and come back to the queue (page_pool, since 4.18): no unmap but at
  *              the end
+ *   xdp        the same, and only frames that a program passes reach the stack: copied (nic_xdp.c)
  */
 #include "workloads/nic.h"
 
@@ -135,5 +136,6 @@ static void pool_drain(struct nic_queue *q, struct proc *p)
 const struct nic_buffer_style nic_buffer_styles[] = {
 	{ page_get, unmap, page_consumed, page_discard, keep_nothing },
 	{ half_get, unmap, half_consumed, half_discard, half_drain },
+	{ pool_get, pool_received, pool_consumed, page_discard, pool_drain },
 	{ pool_get, pool_received, pool_consumed, page_discard, pool_drain },
 };

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/bug.h"
 #include "hw/mem.h"
+#include "hw/pages.h"
 
 static struct machine *machine_of(const struct nic_queue *q)
 {
@@ -83,6 +84,8 @@ static void frame_ends(struct nic_queue *q, struct proc *p)
 
 	if (q->frame_bad) {
 		q->nic->m.dropped_fault++;
+	} else if (!q->frame_passes) {
+		q->nic->m.xdp_dropped++;
 	} else {
 		cpu_run(p, conf->cycles_stack, CPU_stack);
 		line_touch_others(p, conf->lines_stack);
@@ -91,7 +94,27 @@ static void frame_ends(struct nic_queue *q, struct proc *p)
 		hist_add(&q->nic->m.latency, proc_now(p) - q->arrived[q->next_to_clean % q->size]);
 	}
 	q->frame_bytes = 0;
-	q->frame_bad = false;
+	q->frame_bad = q->frame_begun = false;
+}
+
+/* The stack reads what is in a buffer, under XDP in its own copy. */
+static void stack_reads(struct nic_queue *q, struct proc *p, uint32_t len)
+{
+	bool copied = q->nic->conf->buffers == NIC_XDP;
+	hpa_t copy = copied ? nic_xdp_copy(q, p, len) : (hpa_t){ 0 };
+
+	cpu_run(p, (uint64_t)q->nic->conf->cycles_line * ((len + 63) / 64), CPU_stack);
+	line_touch_others(p, (len + 63) / 64);
+	q->frame_bytes += len;
+	if (copied)
+		pages_free(machine_of(q)->pages, p, copy);
+}
+
+/* An XDP program is asked at the first buffer, where the headers are. */
+static void frame_begins(struct nic_queue *q, struct proc *p)
+{
+	q->frame_begun = true;
+	q->frame_passes = q->nic->conf->buffers != NIC_XDP || nic_xdp_passes(q, p);
 }
 
 /* Take the buffer that is next; whether its frame ends there. */
@@ -104,13 +127,12 @@ static bool receive(struct nic_queue *q, struct proc *p, uint64_t status)
 
 	cpu_run(p, conf->cycles_packet, CPU_driver);
 	q->style->received(q, p, b);
-	if (status & NIC_DESC_ERR) {
+	if (status & NIC_DESC_ERR)
 		q->frame_bad = true;
-	} else {
-		cpu_run(p, (uint64_t)conf->cycles_line * ((len + 63) / 64), CPU_stack);
-		line_touch_others(p, (len + 63) / 64);
-		q->frame_bytes += len;
-	}
+	else if (!q->frame_begun)
+		frame_begins(q, p);
+	if (!q->frame_bad && q->frame_passes)
+		stack_reads(q, p, len);
 	if (ends)
 		frame_ends(q, p);
 	q->style->consumed(q, p, b);
@@ -168,6 +190,7 @@ void nic_driver_init(struct nic_queue *q)
 {
 	q->buffer = xcalloc(q->size, sizeof(*q->buffer));
 	q->pool = xcalloc(q->nic->conf->pool, sizeof(*q->pool));
+	nic_xdp_init(q);
 	q->style = &nic_buffer_styles[q->nic->conf->buffers];
 	cpu_work_init(&q->poll, poll, q);
 	cpu_work_init(&q->irq, interrupt, q);

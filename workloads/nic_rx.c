@@ -9,13 +9,11 @@
 static const struct conf_field fields[] = { NIC_CONF(CONF_FIELD_) };
 #undef CONF_STRUCT_
 
-enum { BUFFERS_PAGE, BUFFERS_HALF_PAGE, BUFFERS_PAGE_POOL }; /* words of `buffers` */
-
 static bool validate(const void *conf, struct conf_check *chk)
 {
 	const struct nic_conf *c = conf;
 
-	if (c->buffers == BUFFERS_HALF_PAGE && c->buffer > PAGE_SIZE / 2)
+	if (c->buffers == NIC_HALF_PAGE && c->buffer > PAGE_SIZE / 2)
 		return conf_refuse(chk, "buffer", "must be at most 2KiB with buffers: half-page");
 	if (c->refill >= c->ring)
 		return conf_refuse(
@@ -140,7 +138,8 @@ static void totals(const void *state, struct workload_totals *t)
 
 const struct workload_ops workload_nic_rx_ops = {
 	.name = "nic_rx",
-	.summary = "Network card receiving: rings, RSS, NAPI, buffers per packet or recycled",
+	.summary =
+		"Network card receiving: rings, RSS, NAPI, buffers per packet, recycled, or under XDP",
 	.source = "Linux ixgbe and the Intel 82599 datasheet, simplified",
 	.state_size = sizeof(struct nic),
 	.conf = &conf_table,

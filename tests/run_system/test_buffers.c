@@ -12,7 +12,7 @@ static const char *const common[] = { "cpu.count=2", "workload.sizes.size=1514",
 	"workload.arrivals.rate=2Gbps", NULL };
 
 static const char *const styles[] = { "workload.buffers=page", "workload.buffers=half-page",
-	"workload.buffers=page-pool" };
+	"workload.buffers=page-pool", "workload.buffers=xdp" };
 
 START_TEST(no_way_of_keeping_buffers_leaks)
 {
@@ -23,7 +23,7 @@ START_TEST(no_way_of_keeping_buffers_leaks)
 
 	for (size_t i = 0; i < ARRAY_SIZE(styles) * 4; i++) {
 		const char *const settings[] = { styles[i / 4], policies[i / 2 % 2], rates[i % 2],
-			"workload.sizes.type=imix", NULL };
+			"workload.sizes.type=imix", "workload.xdp_pass=0.5", NULL };
 		struct course c;
 
 		course_start(&c, cpus, settings);
